@@ -1,0 +1,3 @@
+module github.com/gowhisk/gowhisk
+
+go 1.26
