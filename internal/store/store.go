@@ -1,0 +1,158 @@
+// Package store declares what the platform keeps and what keeping means:
+// four ports, each with its contract, and no implementation. storetest is
+// the kit that every adapter passes.
+//
+// Errors of every port: *entity.Error for what a caller can act on
+// (entity.ErrNotFound, ErrExists, ErrModified, ErrWrongType, ErrCorrupted and
+// kind Unavailable when the medium refuses writes, such as a full disk); all
+// other errors mean that the store itself failed. Implementations may be
+// called concurrently, do not retain or change what they are given, and do
+// not share what they return.
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/gowhisk/gowhisk/internal/entity"
+)
+
+// Document is one entity as it is stored. Body is the entity's own JSON
+// without code; the store does not look into it.
+type Document struct {
+	Name       entity.Name
+	Collection entity.Collection
+	Revision   uint64    // set by the store, never 0 once stored, never used twice for one name
+	Updated    time.Time // whole milliseconds; lists are ordered by it
+	Body       []byte
+	CodeID     string // names the attached code; empty if there is none
+}
+
+// EntityQuery selects documents of one collection. Package nil means the
+// whole namespace, else only that package ("" for the default one).
+type EntityQuery struct {
+	Collection entity.Collection
+	Namespace  string
+	Package    *string
+	Skip       int
+	Limit      int // 0 means no limit
+}
+
+// Entities keeps actions, triggers, rules and packages. A name belongs to
+// one document over all collections (OpenWhisk 1.8.6). Every write that
+// returned nil survives a crash of the process and of the machine.
+type Entities interface {
+	// Get returns the document of that name, of whatever collection.
+	Get(ctx context.Context, name entity.Name) (Document, error)
+
+	// Put stores doc and returns its new revision. doc.Revision is the one
+	// that the caller read, 0 to create: entity.ErrExists if the name is
+	// taken then, entity.ErrModified if the stored revision is another.
+	// code, if not nil, is attached under doc.CodeID; with nil the code that
+	// doc.CodeID names must be there already. Code that no document names any
+	// longer is removed.
+	Put(ctx context.Context, doc Document, code []byte) (uint64, error)
+
+	// Delete removes the document and its code if its revision is rev.
+	Delete(ctx context.Context, name entity.Name, rev uint64) error
+
+	// List returns the newest documents first, by Updated, then by name.
+	List(ctx context.Context, q EntityQuery) ([]Document, error)
+
+	// Count returns how many documents q matches; Skip and Limit are ignored.
+	Count(ctx context.Context, q EntityQuery) (int, error)
+
+	// Code returns the code attached under that id, entity.ErrNotFound if
+	// it is gone.
+	Code(ctx context.Context, name entity.Name, codeID string) ([]byte, error)
+}
+
+// ActivationQuery selects activations of one namespace. Local "" means all;
+// Since and Upto bound Start inclusively, zero means open.
+type ActivationQuery struct {
+	Namespace   string
+	Local       string
+	Since, Upto time.Time
+	Skip        int
+	Limit       int  // 0 means no limit
+	Docs        bool // with result and logs; else Response.Result and Logs may be empty
+}
+
+// Activations keeps the records of finished activations.
+type Activations interface {
+	// Put stores the record and, in the same step, removes the queued item
+	// of that id. When it returns nil the record survives the death of the
+	// process; if the activation was queued, the death of the machine too.
+	// Concurrent calls share one write to the medium. A second record of the
+	// same id replaces nothing: it is dropped.
+	Put(ctx context.Context, a *entity.Activation) error
+
+	// Get returns the full record.
+	Get(ctx context.Context, namespace string, id entity.ActivationID) (*entity.Activation, error)
+
+	// List returns the newest records first, by Start, then by id.
+	List(ctx context.Context, q ActivationQuery) ([]*entity.Activation, error)
+
+	// Count returns how many records q matches; Skip, Limit, Docs are ignored.
+	Count(ctx context.Context, q ActivationQuery) (int, error)
+
+	// Prune removes what started before the cutoff, then the oldest of all
+	// until the records take no more than maxBytes on the medium (0: no
+	// bound). It returns how many it removed and works in small steps.
+	Prune(ctx context.Context, before time.Time, maxBytes int64) (int, error)
+}
+
+// Item is an accepted activation that has no record yet. Body is the
+// engine's own encoding of what to run.
+type Item struct {
+	ID      entity.ActivationID
+	Started bool // Start was called
+	Body    []byte
+}
+
+// Queue keeps accepted activations until they have a record. Enqueue and
+// Start survive the death of process and machine once they return nil;
+// concurrent calls share one write.
+type Queue interface {
+	// Enqueue adds an item.
+	Enqueue(ctx context.Context, id entity.ActivationID, body []byte) error
+
+	// Start marks the item: from now on it may have run.
+	Start(ctx context.Context, id entity.ActivationID) error
+
+	// Remove forgets an item that shall leave no record.
+	Remove(ctx context.Context, id entity.ActivationID) error
+
+	// Items calls visit for every item, oldest first, until visit errs.
+	Items(ctx context.Context, visit func(Item) error) error
+}
+
+// Subjects keeps users and the limits of namespaces. Writes survive a crash
+// of the machine. Keys are encrypted on the medium.
+type Subjects interface {
+	// Subject returns the subject of that name.
+	Subject(ctx context.Context, name string) (entity.Subject, error)
+
+	// PutSubject creates or replaces a subject. A namespace UUID that
+	// belongs to another subject is refused with entity.ErrExists.
+	PutSubject(ctx context.Context, s entity.Subject) error
+
+	// DeleteSubject removes a subject with all its namespaces' keys.
+	DeleteSubject(ctx context.Context, name string) error
+
+	// SubjectOfKey returns the subject that has a namespace of that UUID.
+	SubjectOfKey(ctx context.Context, uuid string) (entity.Subject, error)
+
+	// SubjectsOf returns all subjects that have the namespace, by name.
+	SubjectsOf(ctx context.Context, namespace string) ([]entity.Subject, error)
+
+	// Limits returns the overrides of a namespace, entity.ErrNotFound if it
+	// has none.
+	Limits(ctx context.Context, namespace string) (entity.NamespaceLimits, error)
+
+	// PutLimits replaces the overrides of a namespace.
+	PutLimits(ctx context.Context, namespace string, l entity.NamespaceLimits) error
+
+	// DeleteLimits removes the overrides of a namespace.
+	DeleteLimits(ctx context.Context, namespace string) error
+}
