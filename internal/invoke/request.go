@@ -1,0 +1,35 @@
+package invoke
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/gowhisk/gowhisk/internal/entity"
+)
+
+// MaxWait is the longest that a blocking invocation waits for its result.
+// OpenWhisk C.1.
+const MaxWait = time.Minute
+
+// Request asks for one activation of an action that the caller may invoke.
+type Request struct {
+	Identity    *entity.Identity
+	Action      *entity.Action  // as the catalog resolved it: package parameters merged in
+	Payload     json.RawMessage // an object or an array, nil for none; not retained after the activation
+	Transaction string
+	Accepted    time.Time     // when the request arrived
+	Blocking    bool          // wait for the record
+	Wait        time.Duration // at most MaxWait; only if Blocking
+
+	// Done gives the concurrency slot back. The Service calls it exactly once
+	// when the activation has ended, also if Invoke errs.
+	Done func()
+}
+
+// Outcome is what is known of an activation when Invoke returns. Activation
+// is nil if the caller did not wait or the wait ended first; then the
+// activation goes on and its record can be read later.
+type Outcome struct {
+	ID         entity.ActivationID
+	Activation *entity.Activation
+}
