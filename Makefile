@@ -1,0 +1,43 @@
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+GOLANGCI_LINT ?= golangci-lint
+PKG ?= ./...
+export CGO_ENABLED ?= 0
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run build test script bench lint tidy
+
+help: ## print this list
+	@grep -hE '^[a-z]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+demo: build ## start a server, create and invoke two actions with the real wsk, show what happened
+	@go run ./test/demo
+
+run: build ## serve on http://127.0.0.1:3233 until Ctrl-C
+	@bin/gowhisk serve
+
+build: bin/wsk ## build bin/gowhisk, bin/actionproxy and bin/wsk
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/gowhisk ./cmd/gowhisk
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/actionproxy ./cmd/actionproxy
+
+# OpenWhisk's own command line, unchanged; its module stays out of the product's graph.
+bin/wsk: tools/wsk/go.mod tools/wsk/go.sum
+	go build -C tools/wsk -trimpath -ldflags '-s -w' -o '$(CURDIR)/bin/wsk' github.com/sciabarracom/openwhisk-cli
+
+test: bin/wsk ## every test with the race detector, the scripts included (PKG=./internal/... narrows)
+	CGO_ENABLED=1 go test -race $(PKG)
+
+script: bin/wsk ## only the scripts against a live server (RUN=name narrows)
+	CGO_ENABLED=1 go test -race ./test/script -run 'TestScript/$(RUN)'
+
+bench: ## the benchmarks of the invocation path, with allocations
+	go test -run '^$$' -bench . -benchmem $(PKG)
+
+lint: ## go vet, gofmt and the linters of .golangci.yml
+	@test -z "$$(gofmt -l cmd internal runtimes test)" || { gofmt -d cmd internal runtimes test; exit 1; }
+	go vet ./...
+	$(GOLANGCI_LINT) run
+
+tidy: ## tidy both modules
+	go mod tidy
+	cd tools/wsk && go mod tidy
