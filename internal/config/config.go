@@ -1,0 +1,120 @@
+// Package config reads the settings of the server: defaults, then a strict
+// YAML file, then GOWHISK_ environment variables, then flags, each over the
+// one before. It is the only package that knows their names; it decides
+// nothing about what they mean.
+package config
+
+import "time"
+
+// Config is every setting. Its comments and usage texts are the reference;
+// Settings lists them. The zero value is not useful: begin with Defaults.
+type Config struct {
+	Listen  string `json:"listen" env:"LISTEN" usage:"address and port of the API; port 0 lets the kernel choose"`
+	DataDir string `json:"dataDir" env:"DATA_DIR" usage:"directory of everything that is kept (created with mode 0700)"`
+	APIHost string `json:"apiHost" env:"API_HOST" usage:"URL under which actions reach the API; empty means the one it listens on"`
+	JSON    bool   `json:"json" env:"JSON" usage:"write the log and the start-up message as JSON lines"`
+	Level   string `json:"logLevel" env:"LOG_LEVEL" usage:"least severe log line to write: debug, info, warn or error"`
+	Pprof   string `json:"pprof" env:"PPROF" usage:"address and port of the profiling listener; empty means none"`
+
+	// Drain bounds how long a stopping server waits for what is in flight.
+	Drain Duration `json:"drain" env:"DRAIN" usage:"how long a stopping server waits for activations in flight"`
+
+	// Runtimes is a file in the form of OpenWhisk's runtimes manifest that
+	// takes the place of the built-in one.
+	Runtimes  string `json:"runtimes" env:"RUNTIMES" usage:"runtimes manifest file; empty means the built-in one"`
+	Blackbox  bool   `json:"blackbox" env:"BLACKBOX" usage:"allow actions that bring their own executable (--native)"`
+	Isolation string `json:"isolation" env:"ISOLATION" usage:"auto, full, rootless, landlock, or none (trusted code only)"`
+
+	TLS       TLS       `json:"tls" env:", prefix=TLS_"`
+	Limits    Limits    `json:"limits" env:", prefix=LIMITS_"`
+	Pool      Pool      `json:"pool" env:", prefix=POOL_"`
+	Retention Retention `json:"retention" env:", prefix=RETENTION_"`
+	Egress    Egress    `json:"egress" env:", prefix=EGRESS_"`
+	Bootstrap Bootstrap `json:"bootstrap" env:", prefix=BOOTSTRAP_"`
+}
+
+// TLS chooses how connections are encrypted: not at all, with a given
+// certificate, or with one that the server makes for itself once and keeps
+// in the data directory.
+type TLS struct {
+	Cert       string   `json:"cert" env:"CERT" usage:"certificate file (PEM, with intermediates)"`
+	Key        string   `json:"key" env:"KEY" usage:"private key file (PEM)"`
+	SelfSigned bool     `json:"selfSigned" env:"SELF_SIGNED" usage:"serve HTTPS with an own certificate, kept in the data directory"`
+	Names      []string `json:"names" env:"NAMES" usage:"further host names and IP addresses of the own certificate"`
+}
+
+// Limits are the defaults of namespaces that have none of their own.
+// OpenWhisk C.5.
+type Limits struct {
+	InvocationsPerMinute  int `json:"invocationsPerMinute" env:"INVOCATIONS_PER_MINUTE" usage:"invocations a minute of one namespace"`
+	ConcurrentInvocations int `json:"concurrentInvocations" env:"CONCURRENT_INVOCATIONS" usage:"activations in flight of one namespace"`
+	FiresPerMinute        int `json:"firesPerMinute" env:"FIRES_PER_MINUTE" usage:"trigger fires a minute of one namespace"`
+}
+
+// Pool bounds the containers of this machine.
+type Pool struct {
+	Memory Size `json:"memory" env:"MEMORY" usage:"memory of all containers together, such as 16GB"`
+
+	// StemCells maps a kind to how many booted containers without an action
+	// are kept ready; a kind that is missing follows the manifest.
+	StemCells   map[string]int `json:"stemCells" env:"STEM_CELLS, separator==" usage:"ready containers by kind, such as nodejs:20=2,python:3.11=1"`
+	PauseGrace  Duration       `json:"pauseGrace" env:"PAUSE_GRACE" usage:"how long a container idles before it is frozen"`
+	IdleTimeout Duration       `json:"idleTimeout" env:"IDLE_TIMEOUT" usage:"how long a container idles before it is destroyed"`
+}
+
+// Retention bounds the activation records that are kept.
+type Retention struct {
+	Age  Duration `json:"age" env:"AGE" usage:"how long activation records are kept; 0 means without end"`
+	Size Size     `json:"size" env:"SIZE" usage:"room that activation records may take; 0 means without bound"`
+}
+
+// Egress says where actions may connect to. The API and public addresses
+// are open unless Policy is "none"; addresses of the host and of private
+// networks are closed unless listed.
+type Egress struct {
+	Policy string   `json:"policy" env:"POLICY" usage:"public, or none for the API and nothing else"`
+	Allow  []string `json:"allow" env:"ALLOW" usage:"private networks that actions may reach, such as 10.0.0.0/24"`
+	DNS    []string `json:"dns" env:"DNS" usage:"resolvers that actions may ask; empty means the host's"`
+}
+
+// Bootstrap says who exists in a fresh data directory.
+type Bootstrap struct {
+	// Keys is "public" for the two well-known keys of OpenWhisk, "random",
+	// or "auto": public on a loopback address and random on any other.
+	Keys string `json:"keys" env:"KEYS" usage:"keys of guest and whisk.system: auto, public (OpenWhisk's well-known ones) or random"`
+
+	// Users maps a namespace to its uuid:key; the subject has the same name.
+	Users map[string]string `json:"users" env:"USERS, separator==" usage:"further users, such as team-a=UUID:KEY"`
+}
+
+// Defaults are the settings of a server that is told nothing. memory is that
+// of the machine in bytes; getenv finds the home directory.
+func Defaults(memory int64, getenv func(string) string) Config {
+	return Config{
+		Listen:    "127.0.0.1:3233",
+		DataDir:   dataDir(getenv),
+		Level:     "info",
+		Drain:     Duration(30 * time.Second),
+		Isolation: "auto",
+		Limits:    Limits{InvocationsPerMinute: 60, ConcurrentInvocations: 30, FiresPerMinute: 60},
+		Pool: Pool{
+			Memory:      Size(memory / 4 * 3 / int64(MB) * int64(MB)),
+			PauseGrace:  Duration(10 * time.Second),
+			IdleTimeout: Duration(10 * time.Minute),
+		},
+		Retention: Retention{Age: Duration(7 * 24 * time.Hour), Size: 10 * GB},
+		Egress:    Egress{Policy: "public"},
+		Bootstrap: Bootstrap{Keys: "auto"},
+	}
+}
+
+// dataDir follows XDG where the user does, else it is ~/.gowhisk.
+func dataDir(getenv func(string) string) string {
+	if xdg := getenv("XDG_DATA_HOME"); xdg != "" {
+		return xdg + "/gowhisk"
+	}
+	if home := getenv("HOME"); home != "" {
+		return home + "/.gowhisk"
+	}
+	return "/var/lib/gowhisk"
+}

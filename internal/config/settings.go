@@ -1,0 +1,57 @@
+package config
+
+import (
+	"reflect"
+	"strings"
+)
+
+// EnvPrefix begins the environment variable of every setting.
+const EnvPrefix = "GOWHISK_"
+
+// Setting is one setting with its three names.
+type Setting struct {
+	Path  string // in the file: pool.memory
+	Env   string // without EnvPrefix: POOL_MEMORY
+	Flag  string // without dashes: pool-memory
+	Usage string
+	Type  string // bool, or the form of the value: string, int, duration, size, list, map
+}
+
+// Settings lists every setting in the order of Config.
+func Settings() []Setting { return settingsOf(reflect.TypeFor[Config](), "", "") }
+
+func settingsOf(t reflect.Type, path, env string) []Setting {
+	var all []Setting
+	for i := range t.NumField() {
+		field := t.Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
+		at := path + field.Tag.Get("json")
+		if name == "" {
+			_, prefix, _ := strings.Cut(field.Tag.Get("env"), "prefix=")
+			all = append(all, settingsOf(field.Type, at+".", env+prefix)...)
+			continue
+		}
+		name = env + name
+		all = append(all, Setting{
+			Path: at, Env: name, Flag: strings.ToLower(strings.ReplaceAll(name, "_", "-")),
+			Usage: field.Tag.Get("usage"), Type: form(field.Type),
+		})
+	}
+	return all
+}
+
+func form(t reflect.Type) string {
+	switch t {
+	case reflect.TypeFor[Duration]():
+		return "duration"
+	case reflect.TypeFor[Size]():
+		return "size"
+	}
+	switch t.Kind() {
+	case reflect.Slice:
+		return "list"
+	case reflect.Map:
+		return "map"
+	}
+	return t.Kind().String()
+}
