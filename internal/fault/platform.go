@@ -14,7 +14,7 @@ func platformFaults() []Fault {
 			Code: Overloaded, Component: Scheduler, Whose: Hosts,
 			What: "There is no room to run {action} now.",
 			Why:  "All memory of the pool is busy and as many callers wait as may.",
-			Next: []string{"wsk activation list", "gowhisk serve --pool-memory MB"},
+			Next: []string{"wsk activation list", "gowhisk serve --pool-memory 16GB"},
 			Doc: `The pool holds containers up to the setting poolMemory, three quarters of the
 machine's memory unless set. A burst beyond it waits a little, fairly between
 namespaces, and is then refused rather than delayed without bound.`,
