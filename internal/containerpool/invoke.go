@@ -1,0 +1,183 @@
+package containerpool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/fault"
+	"github.com/gowhisk/gowhisk/internal/invoker"
+	"github.com/gowhisk/gowhisk/internal/protocol"
+)
+
+// Invoke runs one activation: lease, initialise unless warm, run, collect the
+// logs, give the container back.
+func (p *Pool) Invoke(ctx context.Context, msg *invoker.Message) (invoker.Result, error) {
+	c, how, err := p.lease(ctx, msg)
+	if err != nil {
+		return invoker.Result{}, provisioning(err)
+	}
+	if msg.Starting != nil {
+		if err := msg.Starting(ctx); err != nil {
+			p.handBack(c, how)
+			return invoker.Result{}, fmt.Errorf("mark activation %s as started: %w", msg.ID, err)
+		}
+	}
+	x := execution{pool: p, c: c, msg: msg}
+	x.result.Start = how.start()
+	x.result.Began = time.Now()
+	x.result.Wait = x.result.Began.Sub(msg.Accepted)
+	if how != leaseWarm {
+		if err := x.init(ctx); err != nil {
+			return invoker.Result{}, err
+		}
+	}
+	if x.broken == "" {
+		x.run(ctx)
+	}
+	x.collectLogs(ctx)
+	p.settle(c, x.initialised || how == leaseWarm, x.broken)
+	return x.result, nil
+}
+
+// settle gives the container back, or up if reason says why.
+func (p *Pool) settle(c *container, initialised bool, reason string) {
+	if initialised {
+		p.release(c, reason)
+		return
+	}
+	p.unready(c, reason)
+}
+
+// handBack returns a leased container that was not used.
+func (p *Pool) handBack(c *container, how leaseKind) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.unlease(c, how)
+}
+
+// provisioning keeps what a caller can act on and names the rest.
+func provisioning(err error) error {
+	if f, ok := errors.AsType[*Failure](err); ok {
+		return entity.Errorf(entity.Internal, "%s", invoker.Unprovisioned).WithCode(f.Code).Because(err)
+	}
+	if _, ok := errors.AsType[*entity.Error](err); ok {
+		return err
+	}
+	return entity.Errorf(entity.Internal, "%s", invoker.Unprovisioned).WithCode(fault.Provisioning).Because(err)
+}
+
+// execution is one activation in one container.
+type execution struct {
+	pool        *Pool
+	c           *container
+	msg         *invoker.Message
+	result      invoker.Result
+	initialised bool
+	broken      string // why the container must go, empty if it may stay
+}
+
+// init loads the action. An error means that nothing is known of the action
+// and the container was given up.
+func (x *execution) init(ctx context.Context) error {
+	limits := x.msg.Action.Limits
+	code := ""
+	if x.msg.Code != nil {
+		var err error
+		if code, err = x.msg.Code(ctx); err != nil {
+			x.pool.unready(x.c, "code could not be loaded")
+			return fmt.Errorf("load code of %s: %w", x.msg.Action.Name, err)
+		}
+	}
+	bounded, cancel := context.WithTimeout(ctx, limits.Timeout)
+	defer cancel()
+	ans, err := x.c.Init(bounded, Assignment{Action: x.msg.Action, Code: code, Env: x.environment()})
+	x.result.Init = time.Since(x.result.Began)
+	if err != nil {
+		x.fail(ctx, err, true)
+		return nil
+	}
+	verdict, ok := invoker.ClassifyInit(ans.Status, ans.Body, ans.Length, x.pool.opt.Truncation)
+	if !ok {
+		x.conclude(verdict, "initialisation failed")
+		x.close()
+		return nil
+	}
+	x.initialised = true
+	x.pool.ready(x.c, limits)
+	return nil
+}
+
+// run runs the action once.
+func (x *execution) run(ctx context.Context) {
+	defer x.close()
+	a := x.msg.Action
+	began := time.Now()
+	bounded, cancel := context.WithTimeout(ctx, a.Limits.Timeout)
+	defer cancel()
+	req := protocol.RunRequest{
+		Value: x.msg.Args, Namespace: x.msg.Identity.Namespace.Name, ActionName: "/" + a.Name.String(),
+		ActionVersion: a.Version.String(), ActivationID: string(x.msg.ID), TransactionID: x.msg.Transaction,
+		APIKey: x.apiKey(), Deadline: began.Add(a.Limits.Timeout),
+	}
+	ans, err := x.c.Run(bounded, Run{ID: x.msg.ID, Line: req.Append(make([]byte, 0, 512+len(x.msg.Args)))})
+	if err != nil {
+		x.fail(ctx, err, false)
+		return
+	}
+	verdict := invoker.ClassifyRun(ans.Status, ans.Body, ans.Length, x.pool.opt.Truncation)
+	reason := ""
+	if verdict.Response.Status == entity.DeveloperError {
+		reason = "action broke its contract"
+	}
+	x.conclude(verdict, reason)
+}
+
+// fail records how the container failed the action.
+func (x *execution) fail(ctx context.Context, err error, init bool) {
+	defer x.close()
+	limits := x.msg.Action.Limits
+	x.result.Why = err.Error()
+	failure, died := errors.AsType[*Failure](err)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+		x.result.TimedOut = true
+		code := fault.Timeout
+		if init {
+			code = fault.InitTimeout
+		}
+		x.conclude(developerError(invoker.TimeoutText(limits, init), code), "time limit reached")
+	case died && failure.Cause == OutOfMemory:
+		x.conclude(developerError(invoker.MemoryText, fault.OutOfMemory), "memory limit reached")
+	case died && failure.Cause == Refused:
+		x.conclude(developerError(failure.Message, failure.Code), "code refused")
+	case died && init:
+		x.conclude(developerError(invoker.InitExited, fault.InitExited), "runtime exited")
+	case died:
+		x.conclude(developerError(invoker.RunExited, fault.Exited), "runtime exited")
+	default:
+		x.pool.opt.Logger.Error("container failed", "container", x.c.ID(), "activation", x.msg.ID, "error", err)
+		r := entity.Failed(entity.WhiskError, invoker.Unprovisioned)
+		x.conclude(invoker.Verdict{Response: r, Fault: fault.Provisioning}, "container failed")
+	}
+	if died {
+		x.result.Why = failure.Detail
+	}
+}
+
+func developerError(text, code string) invoker.Verdict {
+	return invoker.Verdict{Response: entity.Failed(entity.DeveloperError, text), Fault: code}
+}
+
+func (x *execution) conclude(v invoker.Verdict, broken string) {
+	x.result.Response, x.result.Fault = v.Response, v.Fault
+	x.broken = broken
+}
+
+// close stops the clock of the activation.
+func (x *execution) close() {
+	x.result.Ended = time.Now()
+	x.result.Duration = x.result.Ended.Sub(x.result.Began)
+}

@@ -1,0 +1,201 @@
+package containerpool
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/gowhisk/gowhisk/internal/entity"
+)
+
+// Options bound a Pool. The zero value of a duration or count means the
+// default named beside it.
+type Options struct {
+	Memory     int64         // bytes for all containers together; required
+	PauseGrace time.Duration // idle time before a container is frozen: 10 s
+	IdleTime   time.Duration // idle time before a container is removed: 10 min
+	MaxWaiting int           // activations that wait for a container: 10 000
+	StemCells  map[string]StemCells
+	Truncation int64  // bytes of a result that are kept: 1 MB
+	APIHost    string // what actions see as __OW_API_HOST
+	Logger     *slog.Logger
+	Observer   Observer // nil for none
+}
+
+// Observer is told of what the pool does; its methods are called often and
+// must be quick.
+type Observer interface {
+	ContainerStarted(kind string, start string, took time.Duration)
+	ContainerDestroyed(kind, reason string)
+}
+
+func (o *Options) fillDefaults() {
+	setDefault(&o.PauseGrace, 10*time.Second)
+	setDefault(&o.IdleTime, 10*time.Minute)
+	setDefault(&o.MaxWaiting, 10_000)
+	setDefault(&o.Truncation, entity.MaxResultSize)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Observer == nil {
+		o.Observer = noObserver{}
+	}
+}
+
+func setDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}
+
+type noObserver struct{}
+
+func (noObserver) ContainerStarted(string, string, time.Duration) {}
+func (noObserver) ContainerDestroyed(string, string)              {}
+
+// key names the containers that may serve an activation: one revision of one
+// action of one invoking namespace. Nothing is ever shared wider than that.
+type key struct {
+	namespace string
+	action    entity.Name
+	revision  uint64
+}
+
+// container is one sandbox in the books of the pool. All fields but those of
+// the guarded container are guarded by the pool's mu.
+type container struct {
+	*guarded
+	kind     string
+	group    *group // nil for a stem cell
+	capacity int    // runs that it may take at once; 0 until initialised
+	inFlight int
+	charge   int64 // bytes that it counts for now
+	usage    int64 // bytes that it was measured to use when idle
+	frozen   bool
+	doomed   string // why it will be destroyed when its runs have ended
+	free     bool   // in group.free
+	idleAt   time.Time
+	measured time.Time
+
+	older, newer *container // in the pool's list of idle containers
+}
+
+// group holds the containers and the waiting activations of one key.
+type group struct {
+	key      key
+	spec     Spec
+	memory   int64 // bytes that one running container counts for
+	capacity int   // runs that one container will take at once, as far as known
+	free     []*container
+	waiters  []*waiter
+	creating int   // containers being made
+	initing  int   // containers that an activation initialises
+	members  int   // containers, starting ones included
+	charge   int64 // bytes of all of them
+	starved  bool  // waits for memory
+}
+
+// waiter is one activation that waits for a container. Exactly one value is
+// sent to ready, under the pool's mu, unless it gave up.
+type waiter struct {
+	ready chan delivery
+	since time.Time
+}
+
+type delivery struct {
+	c   *container
+	how leaseKind
+	err error
+}
+
+// Pool is the Invoker over a Factory. Close it to destroy its containers.
+type Pool struct {
+	factory Factory
+	opt     Options
+	life    context.Context // ends with Close
+	end     context.CancelFunc
+	tasks   sync.WaitGroup
+
+	mu       sync.Mutex
+	used     int64 // bytes charged to all containers
+	groups   map[key]*group
+	byNS     map[string]int64 // bytes charged to each namespace
+	waiting  int
+	idle     lru
+	starved  fairQueue
+	cells    map[string]*cellStock
+	closed   bool
+	sweepers int
+}
+
+// New starts a pool. It makes its first stem cells in the background.
+func New(factory Factory, opt Options) *Pool {
+	opt.fillDefaults()
+	life, end := context.WithCancel(context.Background())
+	p := &Pool{
+		factory: factory, opt: opt, life: life, end: end,
+		groups: map[key]*group{}, byNS: map[string]int64{}, cells: map[string]*cellStock{},
+	}
+	for kind, want := range opt.StemCells {
+		p.cells[kind] = newCellStock(want)
+	}
+	p.tasks.Go(p.sweep)
+	return p
+}
+
+// Close refuses new activations, ends those that wait, destroys every
+// container and waits until all of that is done or ctx ends. Activations that
+// run lose their container: let them end before.
+func (p *Pool) Close(ctx context.Context) error {
+	p.mu.Lock()
+	p.closed = true
+	for _, g := range p.groups {
+		p.failWaiters(g, entity.ErrUnavailable)
+	}
+	for p.idle.oldest != nil {
+		p.evict(p.idle.oldest, "server stops")
+	}
+	for _, s := range p.cells {
+		for _, c := range s.ready {
+			p.destroy(c, "server stops")
+		}
+		s.ready = nil
+	}
+	p.mu.Unlock()
+	p.end()
+	done := make(chan struct{})
+	go func() { p.tasks.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Stats is a snapshot for metrics.
+type Stats struct {
+	Containers, Idle, Frozen, StemCells, Waiting int
+	MemoryCharged, MemoryLimit                   int64 // bytes
+}
+
+// Stats counts what the pool holds now.
+func (p *Pool) Stats() Stats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := Stats{Waiting: p.waiting, MemoryCharged: p.used, MemoryLimit: p.opt.Memory, Idle: p.idle.len}
+	for _, g := range p.groups {
+		s.Containers += g.members
+	}
+	for c := p.idle.oldest; c != nil; c = c.newer {
+		if c.frozen {
+			s.Frozen++
+		}
+	}
+	for _, st := range p.cells {
+		s.StemCells += len(st.ready)
+	}
+	return s
+}

@@ -1,0 +1,122 @@
+package containerpool
+
+import (
+	"context"
+	"math"
+	"time"
+)
+
+// StemCells is how many started, sandboxed runtimes of a kind wait for an
+// action. The pool keeps between Min and Max, following the demand.
+type StemCells struct{ Min, Max int }
+
+// nominalUsage is what a container counts for that was never measured.
+const nominalUsage = 16 << 20
+
+// demandWindow is how often the number of cells is adapted.
+const demandWindow = 5 * time.Second
+
+// cellStock is the stem cells of one kind; all fields are guarded by the
+// pool's mu.
+type cellStock struct {
+	want     StemCells
+	target   int
+	ready    []*container
+	starting int
+	taken    int       // since the last adaptation
+	demand   float64   // smoothed takings in one window
+	failures int       // starts that failed in a row
+	retryAt  time.Time // no start before, after a failure
+}
+
+func newCellStock(want StemCells) *cellStock {
+	return &cellStock{want: want, target: want.Min}
+}
+
+func (s *cellStock) pop() *container {
+	c := s.ready[len(s.ready)-1]
+	s.ready = s.ready[:len(s.ready)-1]
+	return c
+}
+
+// takeCell turns a stem cell into a container of g, charged and in flight;
+// nil if there is none or no memory. It needs mu held.
+func (p *Pool) takeCell(g *group) *container {
+	s := p.cells[g.spec.Kind]
+	if s == nil || g.spec.Image != "" || len(g.waiters) > 0 {
+		return nil
+	}
+	s.taken++
+	if len(s.ready) == 0 || !p.makeRoom(g, g.memory, nil) || len(s.ready) == 0 {
+		return nil
+	}
+	c := s.pop()
+	p.recharge(c, 0)
+	c.group = g
+	g.initing++
+	g.members++
+	c.inFlight = 1
+	p.recharge(c, g.memory)
+	p.refill(g.spec.Kind, s)
+	return c
+}
+
+// refill starts what s lacks, one at a time. It needs mu held.
+func (p *Pool) refill(kind string, s *cellStock) {
+	if p.closed || s.starting > 0 || len(s.ready) >= s.target || time.Now().Before(s.retryAt) {
+		return
+	}
+	if p.used+nominalUsage > p.opt.Memory {
+		return
+	}
+	s.starting++
+	p.used += nominalUsage
+	p.tasks.Go(func() {
+		ctx, cancel := context.WithTimeout(p.life, createTimeout)
+		defer cancel()
+		made, err := p.factory.Create(ctx, Spec{Kind: kind})
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		s.starting--
+		if err != nil {
+			p.used -= nominalUsage
+			p.cellFailed(kind, s, err)
+			return
+		}
+		s.failures = 0
+		c := &container{guarded: guard(made), kind: kind, charge: nominalUsage, usage: nominalUsage}
+		if p.closed {
+			p.recharge(c, 0)
+			p.destroy(c, "server stops")
+			return
+		}
+		s.ready = append(s.ready, c)
+		p.refill(kind, s)
+	})
+}
+
+// cellFailed puts the next try off, twice as long each time. It needs mu held.
+func (p *Pool) cellFailed(kind string, s *cellStock, err error) {
+	if p.closed {
+		return
+	}
+	wait := min(time.Second<<min(s.failures, 6), time.Minute)
+	s.failures++
+	s.retryAt = time.Now().Add(wait)
+	p.opt.Logger.Warn("stem cell could not be started", "kind", kind, "retry", wait, "error", err)
+}
+
+// adapt sets the target of every kind to the recent demand. It needs mu held.
+func (p *Pool) adapt() {
+	for kind, s := range p.cells {
+		s.demand = 0.5*s.demand + 0.5*float64(s.taken)
+		s.taken = 0
+		s.target = max(s.want.Min, min(s.want.Max, int(math.Ceil(s.demand))))
+		for len(s.ready) > s.target {
+			c := s.pop()
+			p.recharge(c, 0)
+			p.destroy(c, "fewer stem cells needed")
+		}
+		p.refill(kind, s)
+	}
+}

@@ -1,0 +1,107 @@
+package invoke
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/fault"
+	"github.com/gowhisk/gowhisk/internal/invoker"
+)
+
+// failed is the result of an activation of which nothing is known.
+func failed(msg *invoker.Message, err error) invoker.Result {
+	now := time.Now()
+	text, code := "There was an internal server error.", fault.InternalServerError
+	if e, ok := errorOf(err); ok {
+		text, code = e.Message, e.Code
+	}
+	status := entity.WhiskError
+	if e, ok := errorOf(err); ok && e.Kind == entity.NotFound {
+		status, text = entity.ApplicationError, "Action could not be found or may have been deleted."
+	}
+	return invoker.Result{
+		Response: entity.Failed(status, text), Began: now, Ended: now, Wait: now.Sub(msg.Accepted), Fault: code,
+	}
+}
+
+// record is the activation that clients see. OpenWhisk 1.11.
+func record(msg *invoker.Message, r *invoker.Result) *entity.Activation {
+	a := msg.Action
+	return &entity.Activation{
+		Namespace: msg.Identity.Namespace.Name, Name: a.Name.Name, Version: a.Version,
+		Subject: msg.Identity.Subject, ID: msg.ID, Start: r.Began, End: r.Ended, Duration: r.Duration,
+		Response: r.Response, Logs: r.Logs, Annotations: annotations(msg, r), Local: a.Name.Local(),
+	}
+}
+
+// annotations are those of OpenWhisk 1.11.7, and x-error for a failure.
+func annotations(msg *invoker.Message, r *invoker.Result) entity.Parameters {
+	a := msg.Action
+	out := make(entity.Parameters, 0, 7)
+	add := func(key string, value json.RawMessage) {
+		out = append(out, entity.Parameter{Key: key, Value: value})
+	}
+	add("path", quote(a.Name.String()))
+	add("waitTime", millis(r.Wait))
+	add("kind", quote(a.Exec.Kind))
+	add("timeout", strconv.AppendBool(nil, r.TimedOut))
+	add("limits", limitsJSON(a.Limits))
+	if r.Init > 0 {
+		add("initTime", millis(r.Init))
+	}
+	if r.Fault != "" {
+		add("x-error", explain(msg, r))
+	}
+	return out
+}
+
+// explain is the stable code beside OpenWhisk's words: what, why and next.
+func explain(msg *invoker.Message, r *invoker.Result) json.RawMessage {
+	f, ok := fault.Explain(r.Fault)
+	if !ok {
+		return quote(r.Fault)
+	}
+	limits := msg.Action.Limits
+	limit := strconv.FormatInt(limits.Timeout.Milliseconds(), 10)
+	switch r.Fault {
+	case fault.OutOfMemory:
+		limit = strconv.FormatInt(limits.Memory, 10)
+	case fault.LogsTruncated:
+		limit = strconv.FormatInt(limits.Logs, 10)
+	}
+	report := f.Report(r.Why, map[string]string{
+		"action": msg.Action.Name.Local(), "id": string(msg.ID), "kind": msg.Action.Exec.Kind, "limit": limit,
+		"main": msg.Action.Exec.Main,
+	})
+	body, err := json.Marshal(report)
+	if err != nil { // strings and lists of them always encode
+		panic(err)
+	}
+	return body
+}
+
+func quote(s string) json.RawMessage {
+	body, err := json.Marshal(s)
+	if err != nil { // a string always encodes
+		panic(err)
+	}
+	return body
+}
+
+func millis(d time.Duration) json.RawMessage {
+	return strconv.AppendInt(nil, max(0, d.Milliseconds()), 10)
+}
+
+func limitsJSON(l entity.Limits) json.RawMessage {
+	b := make([]byte, 0, 80)
+	b = strconv.AppendInt(append(b, `{"concurrency":`...), int64(l.Concurrency), 10)
+	if l.Instances != nil {
+		b = strconv.AppendInt(append(b, `,"instances":`...), int64(*l.Instances), 10)
+	}
+	b = strconv.AppendInt(append(b, `,"logs":`...), l.Logs, 10)
+	b = strconv.AppendInt(append(b, `,"memory":`...), l.Memory, 10)
+	b = strconv.AppendInt(append(b, `,"timeout":`...), l.Timeout.Milliseconds(), 10)
+	return append(b, '}')
+}

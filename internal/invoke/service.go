@@ -1,0 +1,290 @@
+package invoke
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/invoker"
+	"github.com/gowhisk/gowhisk/internal/store"
+)
+
+// Catalog is what the Service asks of the catalog.
+type Catalog interface {
+	Action(ctx context.Context, name entity.Name) (*entity.Action, error)
+	Code(ctx context.Context, a *entity.Action) (string, error)
+}
+
+// Recorder is what the Service asks of package activation.
+type Recorder interface {
+	Ready() error
+	Record(ctx context.Context, id *entity.Identity, a *entity.Activation, queued bool) error
+}
+
+// Identities finds who a recovered activation acts as: the owner of a
+// namespace by its UUID. Errors: entity.ErrAuthInvalid if nobody is.
+type Identities interface {
+	Owner(ctx context.Context, uuid string) (*entity.Identity, error)
+}
+
+// Observer is told of every activation that has ended; it must be quick.
+type Observer interface {
+	ActivationEnded(a *entity.Activation, r *invoker.Result)
+}
+
+// Config wires a Service; all fields but Observer and Logger are required.
+type Config struct {
+	Invoker    invoker.Invoker
+	Catalog    Catalog
+	Recorder   Recorder
+	Queue      store.Queue
+	Identities Identities
+	Observer   Observer
+	Logger     *slog.Logger
+}
+
+// Service runs activations. Make it with New and stop it with Drain.
+type Service struct {
+	Config
+	mint  entity.Mint
+	life  context.Context // of the activations, which outlive their requests
+	abort context.CancelFunc
+
+	mu     sync.Mutex
+	closed bool           // guarded by mu
+	tasks  sync.WaitGroup // added to under mu while not closed
+}
+
+// New returns a Service that is ready to invoke.
+func New(c Config) *Service {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	life, abort := context.WithCancel(context.Background())
+	return &Service{Config: c, life: life, abort: abort}
+}
+
+// Invoke starts one activation. It returns when the request is durable
+// (non-blocking), when the record is (blocking), or when the wait is over.
+// The end of ctx ends the wait, never the activation. Errors are refusals:
+// no activation exists then.
+func (s *Service) Invoke(ctx context.Context, req Request) (Outcome, error) {
+	if err := s.Recorder.Ready(); err != nil {
+		req.Done()
+		return Outcome{}, err
+	}
+	x := &execution{service: s, req: req, id: s.mint.New(time.Now()), done: make(chan struct{})}
+	if !req.Blocking {
+		if err := x.enqueue(ctx); err != nil {
+			req.Done()
+			return Outcome{}, err
+		}
+	}
+	if !s.launch(x.run) {
+		req.Done()
+		return Outcome{}, entity.ErrUnavailable
+	}
+	if !req.Blocking {
+		return Outcome{ID: x.id}, nil
+	}
+	return x.await(ctx)
+}
+
+// launch runs task unless the Service is closed; Drain waits for it.
+func (s *Service) launch(task func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.tasks.Go(task)
+	return true
+}
+
+// Drain refuses new activations and waits for those that run. If ctx ends
+// first the rest is abandoned: what was queued is found by Recover at the
+// next start.
+func (s *Service) Drain(ctx context.Context) error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	done := make(chan struct{})
+	go func() { s.tasks.Wait(); close(done) }()
+	select {
+	case <-done:
+		s.abort()
+		return nil
+	case <-ctx.Done():
+		s.abort()
+		<-done
+		return ctx.Err()
+	}
+}
+
+// execution is one activation from its acceptance to its record.
+type execution struct {
+	service *Service
+	req     Request
+	id      entity.ActivationID
+	done    chan struct{} // closed when finished is set
+
+	mu       sync.Mutex
+	queued   bool               // guarded by mu: the queue holds it
+	started  bool               // the queue says so
+	finished *entity.Activation // guarded by mu until done is closed
+	refusal  error              // instead of finished: it was not started
+}
+
+// run takes the activation through the invoker to its record.
+func (x *execution) run() {
+	s := x.service
+	defer x.req.Done()
+	defer close(x.done)
+	x.mu.Lock()
+	queued := x.queued
+	x.mu.Unlock()
+	msg := x.message(queued)
+	result, err := s.Invoker.Invoke(s.life, msg)
+	if err != nil {
+		if x.refused(err) {
+			return
+		}
+		result = failed(msg, err)
+		s.Logger.Error("activation failed", "activation", x.id, "action", msg.Action.Name.String(), "transaction", msg.Transaction, "error", err)
+	}
+	a := record(msg, &result)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err := s.Recorder.Record(context.WithoutCancel(s.life), msg.Identity, a, x.queued); err != nil {
+		s.Logger.Error("activation is not recorded", "activation", x.id, "error", err)
+	}
+	x.finished = a
+	if s.Observer != nil {
+		s.Observer.ActivationEnded(a, &result)
+	}
+}
+
+// refused reports whether an activation that was not started needs no
+// record: its blocking caller is told instead, or the server stops and finds
+// it in the queue when it starts again.
+func (x *execution) refused(err error) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.queued {
+		return x.service.life.Err() != nil && !x.started
+	}
+	if k := entity.KindOf(err); k == entity.Unavailable || k == entity.Throttled {
+		x.refusal = err
+		return true
+	}
+	return false
+}
+
+// message is what the invoker needs to know.
+func (x *execution) message(queued bool) *invoker.Message {
+	s, req := x.service, &x.req
+	msg := &invoker.Message{
+		Action: req.Action, Identity: req.Identity, ID: x.id, Transaction: req.Transaction, Accepted: req.Accepted,
+		Code: func(ctx context.Context) (string, error) { return s.Catalog.Code(ctx, req.Action) },
+	}
+	msg.Args, msg.Env = merge(req.Action.Parameters, req.Payload)
+	if queued {
+		msg.Starting = x.markStarted
+	}
+	return msg
+}
+
+// await waits for the record of a blocking activation. When the wait is over
+// the activation becomes a queued one before its id is given away, so that a
+// crash cannot lose it.
+func (x *execution) await(ctx context.Context) (Outcome, error) {
+	wait := time.NewTimer(x.req.Wait)
+	defer wait.Stop()
+	select {
+	case <-x.done:
+		return x.outcome()
+	case <-ctx.Done():
+		return Outcome{ID: x.id}, nil
+	case <-wait.C:
+	}
+	x.mu.Lock()
+	if x.finished == nil && x.refusal == nil {
+		defer x.mu.Unlock()
+		if err := x.adopt(context.WithoutCancel(ctx)); err != nil {
+			return Outcome{}, err
+		}
+		return Outcome{ID: x.id}, nil
+	}
+	x.mu.Unlock()
+	<-x.done
+	return x.outcome()
+}
+
+func (x *execution) outcome() (Outcome, error) {
+	if x.refusal != nil {
+		return Outcome{}, x.refusal
+	}
+	return Outcome{ID: x.id, Activation: x.finished}, nil
+}
+
+// item is the queued form of a request. The key is left out: it is looked up
+// again when a restarted server runs the item.
+type item struct {
+	Action      entity.Name     `json:"action"`
+	Version     entity.Version  `json:"version"`
+	Kind        string          `json:"kind"`
+	Limits      entity.Limits   `json:"limits"`
+	Owner       string          `json:"owner"` // UUID of the namespace
+	Namespace   string          `json:"namespace"`
+	Subject     string          `json:"subject"`
+	Transaction string          `json:"transaction"`
+	Accepted    int64           `json:"accepted"` // ms
+	Payload     json.RawMessage `json:"payload,omitempty"`
+}
+
+// enqueue makes the request durable.
+func (x *execution) enqueue(ctx context.Context) error {
+	req := &x.req
+	body, err := json.Marshal(item{
+		Action: req.Action.Name, Version: req.Action.Version, Kind: req.Action.Exec.Kind, Limits: req.Action.Limits,
+		Owner: req.Identity.Namespace.UUID, Namespace: req.Identity.Namespace.Name, Subject: req.Identity.Subject,
+		Transaction: req.Transaction, Accepted: req.Accepted.UnixMilli(), Payload: req.Payload,
+	})
+	if err != nil {
+		return fmt.Errorf("encode activation %s: %w", x.id, err)
+	}
+	if err := x.service.Queue.Enqueue(context.WithoutCancel(ctx), x.id, body); err != nil {
+		return queueError(x.id, err)
+	}
+	x.queued = true
+	return nil
+}
+
+// adopt queues an activation that runs already. It needs mu held, so that the
+// record cannot come between.
+func (x *execution) adopt(ctx context.Context) error {
+	if err := x.enqueue(ctx); err != nil {
+		return err
+	}
+	return x.markStarted(ctx)
+}
+
+func (x *execution) markStarted(ctx context.Context) error {
+	if err := x.service.Queue.Start(ctx, x.id); err != nil {
+		return queueError(x.id, err)
+	}
+	x.started = true
+	return nil
+}
+
+func queueError(id entity.ActivationID, err error) error {
+	if _, ok := errors.AsType[*entity.Error](err); ok {
+		return err
+	}
+	return fmt.Errorf("queue activation %s: %w", id, err)
+}
