@@ -14,6 +14,7 @@ import (
 
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/invoker"
+	"github.com/gowhisk/gowhisk/internal/protocol"
 )
 
 // Spec says what container to make. A container of a kind can be made before
@@ -56,12 +57,6 @@ type Logs struct {
 	Broken    bool // lines may be missing
 }
 
-// Run is one run of an initialised container.
-type Run struct {
-	ID   entity.ActivationID
-	Line []byte // the /run body, without a newline in it
-}
-
 // A Container is one sandbox. After Destroy every method is safe to call and
 // returns an error that says why the container was destroyed.
 //
@@ -76,7 +71,8 @@ type Container interface {
 
 	// Run runs the action once. It may be called concurrently, up to the
 	// smaller of the action's concurrency limit and Concurrency().
-	Run(ctx context.Context, r Run) (Answer, error)
+	// It does not retain req.
+	Run(ctx context.Context, req *protocol.RunRequest) (Answer, error)
 
 	// Logs returns what was printed since the last call (with several runs in
 	// flight: for the activation id) and is complete up to the answer.

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/protocol"
 )
 
 // guarded decorates any Container: it serialises lifecycle changes, remembers
@@ -74,8 +75,8 @@ func (g *guarded) Init(ctx context.Context, a Assignment) (Answer, error) {
 	return ans, g.explain(err)
 }
 
-func (g *guarded) Run(ctx context.Context, r Run) (Answer, error) {
-	ans, err := g.Container.Run(ctx, r)
+func (g *guarded) Run(ctx context.Context, req *protocol.RunRequest) (Answer, error) {
+	ans, err := g.Container.Run(ctx, req)
 	return ans, g.explain(err)
 }
 

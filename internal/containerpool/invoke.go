@@ -122,7 +122,7 @@ func (x *execution) run(ctx context.Context) {
 		ActionVersion: a.Version.String(), ActivationID: string(x.msg.ID), TransactionID: x.msg.Transaction,
 		APIKey: x.apiKey(), Deadline: began.Add(a.Limits.Timeout),
 	}
-	ans, err := x.c.Run(bounded, Run{ID: x.msg.ID, Line: req.Append(make([]byte, 0, 512+len(x.msg.Args)))})
+	ans, err := x.c.Run(bounded, &req)
 	if err != nil {
 		x.fail(ctx, err, false)
 		return
