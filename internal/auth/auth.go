@@ -1,0 +1,113 @@
+// Package auth turns the credentials of a request into an identity. It
+// leaves what the identity may do to package entitlement, and the making of
+// subjects to package admin.
+package auth
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/gowhisk/gowhisk/internal/entity"
+)
+
+// Subjects is what auth reads of store.Subjects.
+type Subjects interface {
+	SubjectOfKey(ctx context.Context, uuid string) (entity.Subject, error)
+	Limits(ctx context.Context, namespace string) (entity.NamespaceLimits, error)
+}
+
+// cacheSize bounds how many identities are remembered.
+const cacheSize = 10_000
+
+// Authenticator knows who holds which key. It remembers identities by UUID,
+// so that right and wrong keys of a known UUID cost the same and no key is
+// kept but the one inside the identity. Safe for concurrent use.
+type Authenticator struct {
+	subjects Subjects
+
+	mu         sync.RWMutex
+	identities map[string]*entity.Identity // by UUID, guarded by mu
+	forgotten  uint64                      // guarded by mu: counts calls of Forget
+}
+
+// New returns an Authenticator that reads subjects.
+func New(subjects Subjects) *Authenticator {
+	return &Authenticator{subjects: subjects, identities: map[string]*entity.Identity{}}
+}
+
+// Identify returns who sent the Authorization header. The result is shared
+// and must not be changed. Errors: entity.ErrAuthMissing for an empty header,
+// entity.ErrAuthInvalid for everything that is not a known key of a subject
+// that is not blocked. OpenWhisk 1.3.1–1.3.3, 6.1.7.
+func (a *Authenticator) Identify(ctx context.Context, authorization string) (*entity.Identity, error) {
+	if authorization == "" {
+		return nil, entity.ErrAuthMissing
+	}
+	var c credentials
+	if !c.parse(authorization) {
+		return nil, entity.ErrAuthInvalid
+	}
+	a.mu.RLock()
+	id, forgotten := a.identities[string(c.uuid())], a.forgotten
+	a.mu.RUnlock()
+	if id == nil {
+		var err error
+		if id, err = a.load(ctx, string(c.uuid())); err != nil {
+			return nil, err
+		}
+		a.remember(id, forgotten)
+	}
+	var key [keyLength]byte // on the stack
+	if len(id.Namespace.Key) != copy(key[:], id.Namespace.Key) || subtle.ConstantTimeCompare(c.key(), key[:]) != 1 {
+		return nil, entity.ErrAuthInvalid
+	}
+	return id, nil
+}
+
+// load reads the identity of a UUID. A blocked subject is nobody.
+func (a *Authenticator) load(ctx context.Context, uuid string) (*entity.Identity, error) {
+	subject, err := a.subjects.SubjectOfKey(ctx, uuid)
+	if errors.Is(err, entity.ErrNotFound) {
+		return nil, entity.ErrAuthInvalid
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read subject of a key: %w", err)
+	}
+	for _, ns := range subject.Namespaces {
+		if ns.UUID != uuid || subject.Blocked {
+			continue
+		}
+		limits, err := a.subjects.Limits(ctx, ns.Name)
+		if err != nil && !errors.Is(err, entity.ErrNotFound) {
+			return nil, fmt.Errorf("read limits of namespace %s: %w", ns.Name, err)
+		}
+		return &entity.Identity{Subject: subject.Name, Namespace: ns, Limits: limits}, nil
+	}
+	return nil, entity.ErrAuthInvalid
+}
+
+// remember keeps id unless Forget was called since the caller saw forgotten:
+// what was read may be old then. A full cache starts anew.
+func (a *Authenticator) remember(id *entity.Identity, forgotten uint64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.forgotten != forgotten {
+		return
+	}
+	if len(a.identities) >= cacheSize {
+		clear(a.identities)
+	}
+	a.identities[id.Namespace.UUID] = id
+}
+
+// Forget makes the next request of every key read its subject anew. Whoever
+// changes subjects or limits calls it after the write.
+func (a *Authenticator) Forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	clear(a.identities)
+	a.forgotten++
+}
