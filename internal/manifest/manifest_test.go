@@ -57,8 +57,8 @@ func TestResolveNamesTheValidKindsWhenItRefuses(t *testing.T) {
 		if entity.KindOf(err) != entity.Malformed || err.Error() != want {
 			t.Errorf("Resolve(%q): %v, want %s", kind, err, want)
 		}
-		if e, ok := errors.AsType[*entity.Error](err); !ok || e.Code != "GW1101" {
-			t.Errorf("Resolve(%q): no code GW1101", kind)
+		if e, ok := errors.AsType[*entity.Error](err); !ok || e.Code != "GW1103" {
+			t.Errorf("Resolve(%q): no code GW1103", kind)
 		}
 	}
 }

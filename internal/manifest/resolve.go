@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/fault"
 )
 
 // Normal returns kind in the form in which kinds are compared and stored:
@@ -24,7 +25,7 @@ func (m *Manifest) Resolve(kind string) (*Runtime, error) {
 	}
 	return nil, entity.MalformedContent(
 		"The specified runtime '%s' is not supported by this platform. Valid values are: %s.",
-		kind, m.validKinds()).WithCode("GW1101")
+		kind, m.validKinds()).WithCode(fault.KindUnknown)
 }
 
 func (m *Manifest) validKinds() string {
@@ -37,7 +38,8 @@ func (m *Manifest) validKinds() string {
 func (m *Manifest) CheckSupported(kind string) error {
 	if r := m.kinds[kind]; r != nil && r.Deprecated {
 		return entity.Errorf(entity.Malformed,
-			"The '%s' runtime is no longer supported. You may read and delete but not update or invoke this action.", kind)
+			"The '%s' runtime is no longer supported. You may read and delete but not update or invoke this action.", kind).
+			WithCode(fault.KindDeprecated)
 	}
 	return nil
 }
