@@ -1,0 +1,75 @@
+package runtimes
+
+import (
+	"fmt"
+	"path"
+)
+
+// Host is what this host has for one kind.
+type Host struct {
+	// Kind is as in the manifest, such as "python:3.11".
+	Kind   string
+	Family Family
+	// Path is the interpreter, or the compiler of a compiled family; symbolic links resolved.
+	Path string
+	// Prefixes are the directories that a sandbox must show, read-only, for Path to work.
+	Prefixes []string
+	// Version is what Path says of itself.
+	Version string
+	// Missing is why the kind can not run here; empty when it can. Hint says how to get it.
+	Missing, Hint string
+	// ClassPath is the jar files that the launcher needs.
+	ClassPath []string
+}
+
+// Usable says whether the kind can run here.
+func (h Host) Usable() bool { return h.Missing == "" }
+
+// Argv is the command line of the family's launcher, for Interpreted families; dir is where FS is
+// laid out, as the launcher sees it.
+func (h Host) Argv(dir string) []string {
+	launcher := path.Join(dir, h.Family.Launcher)
+	switch h.Family.Name {
+	case "python":
+		return []string{h.Path, "-X", "utf8", "-B", launcher}
+	case "php":
+		return []string{h.Path, "-n", "-d", "memory_limit=-1", "-d", "display_errors=stderr", launcher}
+	case "ruby":
+		return []string{h.Path, "-Eutf-8:utf-8", launcher}
+	case "java":
+		return []string{h.Path, "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+			"-Dfile.encoding=UTF-8", "--add-opens=java.base/java.util=ALL-UNNAMED", "-cp", join(h.ClassPath), launcher}
+	}
+	return []string{h.Path, launcher}
+}
+
+func join(files []string) string {
+	var s string
+	for i, f := range files {
+		if i > 0 {
+			s += ":"
+		}
+		s += f
+	}
+	return s
+}
+
+// Environ is what the launcher's environment needs beyond the platform's own.
+func (h Host) Environ() []string {
+	env := []string{"LANG=C.UTF-8", "LC_ALL=C.UTF-8"}
+	switch h.Family.Name {
+	case "python":
+		return append(env, "PYTHONIOENCODING=utf-8:backslashreplace", "PYTHONUNBUFFERED=1")
+	case "go":
+		return append(env, "GOTOOLCHAIN=local")
+	}
+	return env
+}
+
+// String names the host for a message.
+func (h Host) String() string {
+	if !h.Usable() {
+		return fmt.Sprintf("%s: %s (%s)", h.Kind, h.Missing, h.Hint)
+	}
+	return fmt.Sprintf("%s: %s %s", h.Kind, h.Path, h.Version)
+}

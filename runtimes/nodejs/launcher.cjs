@@ -1,0 +1,374 @@
+// The Node.js launcher: one line of JSON in on stdin, one line out on fd 3 (see internal/protocol).
+// Works on Node 18 and later. OpenWhisk 3.7.
+'use strict';
+
+const fs = require('fs');
+const Module = require('module');
+const net = require('net');
+const os = require('os');
+const path = require('path');
+const vm = require('vm');
+const { pathToFileURL } = require('url');
+
+const NEWLINE = 10;
+const protocolStdin = 0;
+const protocolAnswers = 3;
+
+// The user's code must neither read requests nor find itself ended by a full pipe.
+const parse = JSON.parse;
+const stringify = JSON.stringify;
+const writeSync = fs.writeSync;
+const exit = process.exit.bind(process);
+
+function answer(text) {
+  try {
+    if (text.length < 16384) {
+      const line = Buffer.from(text + '\n');
+      const n = writeSync(protocolAnswers, line);
+      if (n < line.length) writeAll(line, n);
+      return;
+    }
+    writeAll(Buffer.from(text + '\n'), 0);
+  } catch (e) {
+    exit(1); // nobody can hear an answer any more
+  }
+}
+
+function writeAll(buffer, from) {
+  while (from < buffer.length) {
+    try {
+      from += writeSync(protocolAnswers, buffer, from);
+    } catch (e) {
+      if (e.code !== 'EAGAIN') throw e;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}
+
+function failure(prefix, status, message) {
+  answer(prefix + '!' + status + ' ' + stringify({ error: message }));
+}
+
+// ---- requests
+
+// readLine blocks: before init nothing else is to be done, and it is the fastest way to wake up.
+function readLine(state) {
+  const chunk = Buffer.allocUnsafe(65536);
+  for (;;) {
+    let n;
+    try {
+      n = fs.readSync(protocolStdin, chunk, 0, chunk.length, null);
+    } catch (e) {
+      if (e.code !== 'EAGAIN') throw e;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+      continue;
+    }
+    if (n === 0) return undefined;
+    const line = state.push(Buffer.from(chunk.subarray(0, n)));
+    if (line !== undefined) return line;
+  }
+}
+
+// Lines collects chunks and cuts them into lines; a long line is put together once.
+class Lines {
+  constructor() {
+    this.parts = [];
+    this.rest = undefined;
+  }
+
+  // push adds a chunk, which it keeps, and returns the first complete line as text.
+  push(chunk) {
+    const end = chunk.indexOf(NEWLINE);
+    if (end < 0) {
+      this.parts.push(chunk);
+      return undefined;
+    }
+    this.rest = end + 1 < chunk.length ? chunk.subarray(end + 1) : undefined;
+    if (this.parts.length === 0) return chunk.utf8Slice(0, end);
+    this.parts.push(chunk.subarray(0, end));
+    const whole = Buffer.concat(this.parts);
+    this.parts = [];
+    return whole.utf8Slice(0, whole.length);
+  }
+
+  // more returns the next complete line that an earlier chunk brought.
+  more() {
+    const chunk = this.rest;
+    if (chunk === undefined) return undefined;
+    this.rest = undefined;
+    return this.push(chunk);
+  }
+}
+
+// serve hands every line to handle, while the event loop keeps turning.
+function serve(lines, handle) {
+  const feed = (first) => {
+    for (let line = first; line !== undefined; line = lines.more()) handle(line);
+  };
+  feed(lines.more());
+  const socket = new net.Socket({
+    fd: protocolStdin,
+    readable: true,
+    writable: false,
+    onread: {
+      buffer: Buffer.allocUnsafe(65536),
+      callback(n, buffer) {
+        const chunk = buffer.subarray(0, n);
+        if (chunk[n - 1] === NEWLINE && lines.parts.length === 0) feed(lines.push(chunk));
+        else feed(lines.push(Buffer.from(chunk)));
+        return true;
+      },
+    },
+  });
+  socket.on('error', () => exit(1));
+  socket.on('end', () => exit(0));
+  socket.resume();
+}
+
+// ---- loading the action
+
+const asText = (e) => (e && e.stack ? String(e.stack) : String(e));
+
+class InitError extends Error {}
+
+function assertMain(fn, name) {
+  if (typeof fn !== 'function') {
+    throw new InitError(`Action entrypoint '${name}' is not a function.`);
+  }
+  return fn;
+}
+
+// follow walks a dotted path through a module's exports, also through its default export.
+function follow(exported, names) {
+  const walk = (from) => {
+    let owner;
+    let value = from;
+    for (const name of names) {
+      if (value === undefined || value === null) return undefined;
+      owner = value;
+      value = value[name];
+    }
+    return typeof value === 'function' && owner !== from ? value.bind(owner) : value;
+  };
+  const found = walk(exported);
+  if (found === undefined && exported && exported.default !== undefined) {
+    if (names.length === 1 && names[0] === 'main' && typeof exported.default === 'function') return exported.default;
+    return walk(exported.default);
+  }
+  return found;
+}
+
+const isModuleSyntax = (e) =>
+  e instanceof SyntaxError &&
+  /Cannot use import statement|Unexpected token 'export'|Cannot use 'import\.meta'|await is only valid/.test(e.message);
+
+async function loadText(code, main) {
+  const dir = process.cwd();
+  const file = path.join(dir, 'action.js');
+  const module = new Module(file, null);
+  module.filename = file;
+  module.paths = Module._nodeModulePaths(dir);
+  const require = Module.createRequire(file);
+  const expression = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d.]*$/u.test(main) ? main : 'undefined';
+  const tail = `\n;try { return ${expression}; } catch (e) { if (!(e instanceof ReferenceError) && !(e instanceof TypeError)) throw e; }`;
+  let wrapped;
+  try {
+    wrapped = vm.compileFunction(code + tail, ['exports', 'require', 'module', '__filename', '__dirname'], {
+      filename: file,
+      importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER ?? ((specifier) => import(specifier)),
+    });
+  } catch (e) {
+    if (!isModuleSyntax(e)) throw e;
+    return assertMain(follow(await importText(code), main.split('.')), main);
+  }
+  const found = wrapped.call(module.exports, module.exports, require, module, file, dir);
+  if (typeof found === 'function') return found;
+  return assertMain(follow(module.exports, main.split('.')), main);
+}
+
+// importText loads source text with import or export statements.
+async function importText(code) {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'action-'));
+  const file = path.join(dir, 'action.mjs');
+  fs.writeFileSync(file, code);
+  return import(pathToFileURL(file).href);
+}
+
+async function loadDirectory(dir, main) {
+  process.chdir(dir);
+  const names = main.split('.');
+  let target = dir;
+  const first = names.length > 1 ? findFile(dir, names[0]) : undefined;
+  if (first !== undefined) {
+    target = first;
+    names.shift();
+  } else if (!fs.existsSync(path.join(dir, 'package.json')) && !fs.existsSync(path.join(dir, 'index.js'))) {
+    const single = findFile(dir, 'index');
+    if (single === undefined) {
+      throw new InitError('Zipped actions must contain either package.json or index.js at the root.');
+    }
+    target = single;
+  }
+  return assertMain(follow(await load(dir, target), names), main);
+}
+
+function findFile(dir, name) {
+  return ['.js', '.cjs', '.mjs'].map((ext) => path.join(dir, name + ext)).find((file) => fs.existsSync(file));
+}
+
+async function load(dir, target) {
+  const require = Module.createRequire(path.join(dir, 'index.js'));
+  if (target.endsWith('.mjs')) return import(pathToFileURL(target).href);
+  try {
+    return require(target);
+  } catch (e) {
+    const async = e.code === 'ERR_REQUIRE_ESM' || e.code === 'ERR_REQUIRE_ASYNC_MODULE' || isModuleSyntax(e);
+    if (!async) throw e;
+    return import(pathToFileURL(require.resolve(target)).href);
+  }
+}
+
+async function initialize(init) {
+  if (!init.main || (!init.code && !init.dir)) {
+    failure('', 403, 'Missing main/no code to execute.');
+    return undefined;
+  }
+  for (const [key, value] of Object.entries(init.env || {})) process.env[key] = value ? value : '';
+  if (init.env && init.env.NODE_PATH !== undefined) Module._initPaths();
+  try {
+    return init.dir ? await loadDirectory(init.dir, init.main) : await loadText(init.code, init.main);
+  } catch (e) {
+    failure('', 502, 'Initialization has failed due to: ' + (e instanceof InitError ? e.message : asText(e)));
+    return undefined;
+  }
+}
+
+// ---- running the action
+
+// serializable makes an error, or anything else that was thrown, fit for JSON.
+function serializable(value, seen) {
+  if (typeof value === 'function') return `[Function: ${value.name || 'anonymous'}]`;
+  if (typeof value === 'bigint' || typeof value === 'symbol') return String(value);
+  if (value === null || typeof value !== 'object') return value;
+  if (seen.includes(value)) return '[Circular]';
+  if (typeof value.toJSON === 'function') return value.toJSON();
+  const path = seen.concat([value]);
+  const to = Array.isArray(value) ? [] : {};
+  for (const [key, member] of Object.entries(value)) {
+    if (typeof member !== 'function') to[key] = serializable(member, path);
+  }
+  for (const key of ['name', 'message', 'stack', 'code']) {
+    if (typeof value[key] === 'string') to[key] = value[key];
+  }
+  return to;
+}
+
+function main(action, concurrent) {
+  let stopped = false;
+  const last = Object.create(null); // the environment of the last run, as it was set
+
+  const finish = (prefix, result) => {
+    if (result === undefined) {
+      answer(prefix + '{}');
+      return;
+    }
+    let text;
+    try {
+      text = typeof result === 'object' ? stringify(result) : undefined;
+    } catch (e) {
+      failure(prefix, 502, 'An error has occurred: ' + e);
+      return;
+    }
+    if (text === undefined) failure(prefix, 502, 'The action did not return a dictionary.');
+    else answer(prefix + text);
+  };
+  const rejected = (prefix, reason) => {
+    let error = {};
+    try {
+      if (reason) error = serializable(reason, []);
+    } catch (e) {
+      error = String(reason);
+    }
+    finish(prefix, { error });
+  };
+  const exportMembers = (body) => {
+    for (const key in body) {
+      if (key === 'value') continue;
+      const value = body[key];
+      if (typeof value !== 'string' || last[key] === value) continue;
+      last[key] = value;
+      process.env['__OW_' + key.toUpperCase()] = value;
+    }
+  };
+
+  return (line) => {
+    let body;
+    try {
+      body = parse(line);
+    } catch (e) {
+      failure('', 500, 'Bad request.');
+      return;
+    }
+    const prefix = concurrent && body.activation_id ? '@' + body.activation_id + ' ' : '';
+    if (stopped) {
+      failure(prefix, 403, 'System not ready, status is stopped.');
+      return;
+    }
+    const args = body.value === undefined || body.value === null ? {} : body.value;
+    if (typeof args !== 'object') {
+      failure(prefix, 403, 'The action did not receive a dictionary or array as an argument.');
+      return;
+    }
+    if (!concurrent) exportMembers(body);
+    let result;
+    try {
+      result = action(args);
+      if (result === null || typeof result !== 'object' || typeof result.then !== 'function') {
+        finish(prefix, result);
+        return;
+      }
+    } catch (e) {
+      console.error(e);
+      stopped = true;
+      failure(prefix, 502, 'An error has occurred: ' + e);
+      return;
+    }
+    Promise.resolve(result).then((r) => finish(prefix, r), (e) => rejected(prefix, e));
+  };
+}
+
+// ---- life
+
+async function live() {
+  // fd 0 carries requests: what the action sees as its standard input is empty.
+  Object.defineProperty(process, 'stdin', {
+    configurable: true,
+    get() {
+      const stream = require('stream').Readable.from([]);
+      Object.defineProperty(process, 'stdin', { value: stream });
+      return stream;
+    },
+  });
+  answer('{"ok":true}');
+  const lines = new Lines();
+  let action;
+  let init;
+  while (action === undefined) {
+    let line = lines.more();
+    if (line === undefined) line = readLine(lines);
+    if (line === undefined) return exit(0);
+    try {
+      init = parse(line).init;
+    } catch (e) {
+      init = undefined;
+    }
+    if (!init) failure('', 403, 'System not initialized.');
+    else action = await initialize(init);
+  }
+  const concurrent = process.env.__OW_ALLOW_CONCURRENT === 'true';
+  answer('{"ok":true}');
+  serve(lines, main(action, concurrent));
+  return undefined;
+}
+
+live();

@@ -1,0 +1,140 @@
+<?php
+// The PHP launcher: one line of JSON in on stdin, one line out on fd 3 (see internal/protocol).
+// Works on PHP 7.4 and later. OpenWhisk 3.6, 3.8.4.
+
+const NO_BINARY = 'The action failed to generate or locate a binary. See logs for details.';
+const CANNOT_START = 'Cannot start action. Check logs for details.';
+const NO_RESULT = 'The action did not return a dictionary or array.';
+
+final class Launcher
+{
+    private static $answers;
+
+    public static function answer(string $line): void
+    {
+        while (ob_get_level() > 0) {
+            ob_end_flush();
+        }
+        fflush(STDOUT);
+        fflush(STDERR);
+        $line .= "\n";
+        for ($at = 0; $at < strlen($line); $at += $n) {
+            $n = @fwrite(self::$answers, $at === 0 ? $line : substr($line, $at));
+            if ($n === false || $n === 0) {
+                exit(1);
+            }
+        }
+    }
+
+    private static function failure(int $status, string $message): string
+    {
+        return "!$status " . json_encode(['error' => $message], JSON_INVALID_UTF8_SUBSTITUTE);
+    }
+
+    // initialize returns a callable, or the answer line that says why there is none.
+    private static function initialize(array $init)
+    {
+        $main = $init['main'] ?: 'main';
+        if (($init['code'] ?? '') === '' && ($init['dir'] ?? '') === '') {
+            return self::failure(403, 'Missing main/no code to execute.');
+        }
+        foreach ($init['env'] ?? [] as $key => $value) {
+            self::export($key, $value);
+        }
+        try {
+            if (($init['dir'] ?? '') !== '') {
+                chdir($init['dir']);
+                if (!is_file('index.php')) {
+                    fwrite(STDERR, "Zipped actions must contain index.php at the root.\n");
+                    return self::failure(502, NO_BINARY);
+                }
+                if (is_file('vendor/autoload.php')) {
+                    require_once $init['dir'] . '/vendor/autoload.php';
+                }
+                self::load($init['dir'] . '/index.php');
+            } else {
+                $file = tempnam(sys_get_temp_dir(), 'action');
+                file_put_contents($file, $init['code']);
+                self::load($file);
+                unlink($file);
+            }
+        } catch (\Throwable $e) {
+            fwrite(STDERR, (string) $e . "\n");
+            return self::failure(502, CANNOT_START);
+        }
+        if (!is_callable($main)) {
+            fwrite(STDERR, "Function $main not found.\n");
+            return self::failure(502, NO_BINARY);
+        }
+        return $main;
+    }
+
+    private static function load(string $file): void
+    {
+        (static function () use ($file) {
+            require $file;
+        })();
+    }
+
+    private static function export(string $key, $value): void
+    {
+        $text = is_string($value) ? $value : json_encode($value);
+        putenv("$key=$text");
+        $_ENV[$key] = $text;
+    }
+
+    private static function run(callable $main, array $body): string
+    {
+        $args = $body['value'] ?? [];
+        unset($body['value']);
+        foreach ($body as $key => $value) {
+            self::export('__OW_' . strtoupper($key), $value);
+        }
+        try {
+            $result = $main($args);
+        } catch (\Throwable $e) {
+            fwrite(STDERR, (string) $e . "\n");
+            return self::failure(502, NO_RESULT);
+        }
+        if (is_object($result)) {
+            $result = (array) $result;
+        }
+        if (!is_array($result)) {
+            return self::failure(502, NO_RESULT);
+        }
+        $text = json_encode($result === [] ? new \stdClass() : $result, JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES, 10000);
+        return $text === false ? self::failure(502, NO_RESULT) : $text;
+    }
+
+    public static function live(): void
+    {
+        $requests = fopen('php://stdin', 'rb');
+        self::$answers = fopen('php://fd/3', 'wb');
+        self::answer('{"ok":true}');
+        $main = null;
+        while (($line = fgets($requests)) !== false) {
+            $body = json_decode($line, true, 10000);
+            if (!is_array($body)) {
+                self::answer(self::failure(400, 'Error unmarshaling request: ' . json_last_error_msg()));
+                continue;
+            }
+            if ($main !== null) {
+                self::answer(self::run($main, $body));
+                continue;
+            }
+            if (!isset($body['init'])) {
+                self::answer(self::failure(500, 'no action defined yet'));
+                continue;
+            }
+            $found = self::initialize($body['init']);
+            if (is_string($found) && $found[0] === '!') {
+                self::answer($found);
+                continue;
+            }
+            $main = $found;
+            self::answer('{"ok":true}');
+        }
+    }
+}
+
+Launcher::live();
