@@ -1,0 +1,44 @@
+package server
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// addressFile holds the URL of the running server, so that programs that
+// asked for port 0 find it.
+const addressFile = "address"
+
+// makeDataDir makes the data directory for its owner alone, and takes it
+// back from others if it was open.
+func makeDataDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	if err := os.Chmod(dir, 0o700); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	return nil
+}
+
+// writeAddress replaces the address file in one step: a reader never sees
+// half of it.
+func writeAddress(dir, url string) error {
+	part := filepath.Join(dir, addressFile+".part")
+	if err := os.WriteFile(part, []byte(url+"\n"), 0o600); err != nil {
+		return fmt.Errorf("address file: %w", err)
+	}
+	if err := os.Rename(part, filepath.Join(dir, addressFile)); err != nil {
+		return fmt.Errorf("address file: %w", err)
+	}
+	return nil
+}
+
+// removeAddress says that no server runs here any more.
+func removeAddress(dir string) error {
+	if err := os.Remove(filepath.Join(dir, addressFile)); err != nil {
+		return fmt.Errorf("address file: %w", err)
+	}
+	return nil
+}
