@@ -1,0 +1,298 @@
+// Package actionproxy supervises an action's launcher over its pipes, and serves OpenWhisk's
+// container contract (POST /init, POST /run) in front of it.
+//
+// How a launcher is started is left to others: Attach takes the parent's ends of the pipes of a
+// process in a sandbox, Start runs a command as a plain child.
+package actionproxy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/gowhisk/gowhisk/internal/protocol"
+)
+
+// What can become of a process. All but ErrBusy are final: the process answers no more runs.
+var (
+	// ErrExited: the process ended, or closed its answers, before it answered.
+	ErrExited = errors.New("the process exited")
+	// ErrOutOfStep: a line came that nobody asked for, or that is no answer.
+	ErrOutOfStep = errors.New("the process answers out of step")
+	// ErrAbandoned: an earlier exchange was given up on while its answer was still due.
+	ErrAbandoned = errors.New("an earlier run of the process was given up")
+)
+
+// Standard limits. OpenWhisk 2.5.1, 3.1.7.
+const (
+	DefaultAnswerLimit = 1 << 20
+	DefaultLogLimit    = 10 << 20
+)
+
+// Pipes are the parent's ends. All must support deadlines, as those of os.Pipe do. Stdout and
+// Stderr may be nil when somebody else reads the logs.
+type Pipes struct {
+	Stdin, Answers, Stdout, Stderr *os.File
+}
+
+// Options are what is known when a process is attached.
+type Options struct {
+	// Limits hold until Limit changes them.
+	Limits Limits
+	// ActionLoop replaces results that are no object or array, as OpenWhisk's Go proxy does for
+	// programs that know no status (3.6.6). Launchers that do it themselves leave it unset.
+	ActionLoop bool
+}
+
+// Limits bound what is kept of one run, in bytes. Zero means the default; negative means none is kept.
+type Limits struct {
+	Answer, Logs int
+}
+
+// Answer is the outcome of an exchange as the launcher gave it: also the action's own failure.
+type Answer struct {
+	// Status is that of an HTTP answer: 200 when the action answered.
+	Status int
+	// Body is the answer's text, cut at the limit. It belongs to the caller.
+	Body []byte
+	// Length is that of the whole answer in bytes, also of one that was cut.
+	Length    int
+	Truncated bool
+}
+
+// failed is the answer that a failure is.
+func failed(status int, message string) Answer {
+	a := (&protocol.Failure{Status: status, Message: message}).Answer()
+	return Answer{Status: a.Status, Body: a.Body, Length: len(a.Body)}
+}
+
+// Process is one launcher and the exchange of lines with it. Its methods may be called by several
+// goroutines; runs take turns unless init allowed concurrent activations.
+type Process struct {
+	stdin   *lineWriter
+	answers *answerReader
+	logs    *logCollector
+	loop    bool
+	turn    chan struct{} // holds one token: the right to write, and to be the run in flight
+	line    []byte        // guarded by turn
+
+	booted reply
+	boot   sync.Once
+
+	stop       chan struct{}
+	closing    sync.Once
+	closed     error // written once, by closing
+	goroutines sync.WaitGroup
+	concurrent bool // set by Init before any run
+}
+
+// Attach takes over the pipes of a process that is starting. exited is closed when the process has
+// ended; nil if only the end of its answers tells. The caller ends the process and then calls Close.
+func Attach(pipes Pipes, exited <-chan struct{}, opts Options) (*Process, error) {
+	stdin, err := newLineWriter(pipes.Stdin)
+	if err != nil {
+		return nil, fmt.Errorf("attach stdin: %w", err)
+	}
+	answers, err := newAnswerReader(pipes.Answers)
+	if err != nil {
+		return nil, fmt.Errorf("attach answers: %w", err)
+	}
+	logs, err := newLogCollector(pipes.Stdout, pipes.Stderr)
+	if err != nil {
+		return nil, fmt.Errorf("attach logs: %w", err)
+	}
+	p := &Process{stdin: stdin, answers: answers, logs: logs, loop: opts.ActionLoop,
+		turn: make(chan struct{}, 1), stop: make(chan struct{})}
+	p.Limit(opts.Limits)
+	p.answers.expect()
+	p.goroutines.Go(p.answers.serve)
+	p.logs.start(&p.goroutines)
+	p.goroutines.Go(func() { p.watch(exited) })
+	p.turn <- struct{}{}
+	return p, nil
+}
+
+// Limit sets the limits of the runs to come.
+func (p *Process) Limit(l Limits) {
+	p.answers.limit.Store(int64(limitOr(l.Answer, DefaultAnswerLimit)))
+	p.logs.setLimit(limitOr(l.Logs, DefaultLogLimit))
+}
+
+func limitOr(limit, standard int) int {
+	if limit == 0 {
+		return standard
+	}
+	return max(limit, 0)
+}
+
+// watch ends the wait for answers once the process is gone, even if a child of it still holds the
+// pipe open.
+func (p *Process) watch(exited <-chan struct{}) {
+	select {
+	case <-exited:
+		p.answers.finish()
+	case <-p.answers.done:
+	case <-p.stop:
+	}
+}
+
+// Done is closed when the process has ended or closed its answers.
+func (p *Process) Done() <-chan struct{} { return p.answers.done }
+
+// Err is nil while the process can take a run, else the reason why not.
+func (p *Process) Err() error { return p.answers.err() }
+
+// Ready waits for the launcher's boot acknowledgement.
+func (p *Process) Ready(ctx context.Context) error {
+	p.boot.Do(func() {
+		p.booted = p.answers.await(ctx, p.answers.sequential)
+		p.logs.drain()
+	})
+	switch {
+	case p.booted.err != nil:
+		return fmt.Errorf("boot launcher: %w", p.booted.err)
+	case p.booted.Status != http.StatusOK || !protocol.IsOK(p.booted.Body):
+		return fmt.Errorf("boot launcher: %w: %.200s", ErrOutOfStep, p.booted.Body)
+	}
+	return nil
+}
+
+// Init makes the process one action's. A refusal or failure of the action's code is an Answer with
+// a status that is not 200.
+func (p *Process) Init(ctx context.Context, in *protocol.Init) (Answer, error) {
+	if err := p.Ready(ctx); err != nil {
+		return Answer{}, err
+	}
+	if err := p.acquire(ctx); err != nil {
+		return Answer{}, err
+	}
+	defer p.release()
+	p.line = in.Append(p.line[:0])
+	r := p.exchange(ctx)
+	p.logs.drain()
+	if r.err != nil {
+		return Answer{}, fmt.Errorf("init: %w", r.err)
+	}
+	if r.Status == http.StatusOK && !protocol.IsOK(r.Body) {
+		return failed(http.StatusBadGateway, protocol.NotInitializedOK), nil
+	}
+	p.concurrent = in.Env[protocol.EnvAllowConcurrent] == "true"
+	return r.Answer, nil
+}
+
+// Run sends one activation and waits for its answer. After an error the process is of no use.
+func (p *Process) Run(ctx context.Context, req *protocol.RunRequest) (Answer, error) {
+	if err := p.acquire(ctx); err != nil {
+		return Answer{}, err
+	}
+	p.line = req.Append(p.line[:0])
+	return p.run(ctx, req.ActivationID)
+}
+
+// Forward is Run for a body of POST /run that was received as a whole; id is its activation_id.
+func (p *Process) Forward(ctx context.Context, id string, body []byte) (Answer, error) {
+	if err := p.acquire(ctx); err != nil {
+		return Answer{}, err
+	}
+	p.line = protocol.AppendRaw(p.line[:0], body)
+	return p.run(ctx, id)
+}
+
+// run exchanges p.line for an answer. It releases the turn.
+func (p *Process) run(ctx context.Context, id string) (Answer, error) {
+	var r reply
+	if p.concurrent && id != "" {
+		r = p.exchangeConcurrent(ctx, id)
+	} else {
+		r = p.exchange(ctx)
+		p.release()
+	}
+	p.logs.drain()
+	if r.err != nil {
+		return Answer{}, fmt.Errorf("run: %w", r.err)
+	}
+	if p.loop && !r.Truncated && !protocol.IsResult(r.Body) {
+		return failed(http.StatusBadGateway, protocol.NoDictionaryOrArray), nil
+	}
+	if !utf8.Valid(r.Body) {
+		r.Body = bytes.ToValidUTF8(r.Body, []byte("\ufffd"))
+	}
+	return r.Answer, nil
+}
+
+// exchange sends p.line and waits for the next answer. The caller has the turn.
+func (p *Process) exchange(ctx context.Context) reply {
+	if err := p.answers.expect(); err != nil {
+		return reply{err: err}
+	}
+	if err := p.send(ctx); err != nil {
+		return p.answers.abandon(p.answers.sequential, err)
+	}
+	return p.answers.await(ctx, p.answers.sequential)
+}
+
+// exchangeConcurrent sends p.line, gives the turn back and waits for the answer with that id.
+func (p *Process) exchangeConcurrent(ctx context.Context, id string) reply {
+	w, err := p.answers.expectID(id)
+	if err != nil {
+		p.release()
+		return reply{err: err}
+	}
+	err = p.send(ctx)
+	p.release()
+	if err != nil {
+		return p.answers.abandon(w, err)
+	}
+	return p.answers.await(ctx, w)
+}
+
+func (p *Process) send(ctx context.Context) error {
+	p.line = append(p.line, '\n')
+	err := p.stdin.write(ctx, p.line)
+	if cap(p.line) > 64<<10 {
+		p.line = nil // one large request must not stay in memory
+	}
+	if err != nil { // a part of the line may have been sent
+		p.answers.breakOff(err)
+	}
+	return err
+}
+
+// acquire waits for the turn, or for the end of the process.
+func (p *Process) acquire(ctx context.Context) error {
+	select {
+	case <-p.turn:
+	default:
+		select {
+		case <-p.turn:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for an earlier run: %w", context.Cause(ctx))
+		}
+	}
+	if err := p.answers.err(); err != nil {
+		p.release()
+		return err
+	}
+	return nil
+}
+
+func (p *Process) release() { p.turn <- struct{}{} }
+
+// TakeLogs returns what was written to stdout and stderr since it was last called, up to the limit
+// of the logs, and starts anew. A run's output is complete when its answer has been returned.
+func (p *Process) TakeLogs() Logs { return p.logs.take() }
+
+// Close gives the pipes back and waits for the readers. It does not end the process.
+func (p *Process) Close() error {
+	p.closing.Do(func() {
+		close(p.stop)
+		p.closed = errors.Join(p.stdin.close(), p.answers.close(), p.logs.close())
+		p.goroutines.Wait()
+	})
+	return p.closed
+}
