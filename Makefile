@@ -16,7 +16,12 @@ demo: build ## start a server, create and invoke two actions with the real wsk, 
 run: build ## serve on http://127.0.0.1:3233 until Ctrl-C
 	@bin/gowhisk serve
 
-build: bin/wsk ## build bin/gowhisk, bin/actionproxy and bin/wsk
+# What every Node.js action can require; it is built in where npm is there.
+runtimes/nodejs/node_modules: runtimes/nodejs/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix runtimes/nodejs --omit=dev --ignore-scripts --no-fund --no-audit --loglevel=error && touch $@; \
+	else echo "npm is missing: require('openwhisk') will not work in Node.js actions"; fi
+
+build: bin/wsk runtimes/nodejs/node_modules ## build bin/gowhisk, bin/actionproxy and bin/wsk
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/gowhisk ./cmd/gowhisk
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/actionproxy ./cmd/actionproxy
 
@@ -24,10 +29,10 @@ build: bin/wsk ## build bin/gowhisk, bin/actionproxy and bin/wsk
 bin/wsk: tools/wsk/go.mod tools/wsk/go.sum
 	go build -C tools/wsk -trimpath -ldflags '-s -w' -o '$(CURDIR)/bin/wsk' github.com/sciabarracom/openwhisk-cli
 
-test: bin/wsk ## every test with the race detector, the scripts included (PKG=./internal/... narrows)
+test: bin/wsk runtimes/nodejs/node_modules ## every test with the race detector, the scripts included (PKG=./internal/... narrows)
 	CGO_ENABLED=1 go test -race $(PKG)
 
-script: bin/wsk ## only the scripts against a live server (RUN=name narrows)
+script: bin/wsk runtimes/nodejs/node_modules ## only the scripts against a live server (RUN=name narrows)
 	CGO_ENABLED=1 go test -race ./test/script -run 'TestScript/$(RUN)'
 
 bench: ## the benchmarks of the invocation path, with allocations
