@@ -1,0 +1,145 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"os"
+	"sync"
+	"sync/atomic"
+)
+
+// Host starts sandboxes. It is made once per server from a Report and is safe
+// for concurrent use.
+type Host struct {
+	opts   Options
+	report Report
+	tree   cgroups
+	base   base
+	filter []byte
+	spawn  *spawner
+	root   bool
+	seq    atomic.Uint64
+
+	mu      sync.Mutex
+	uids    []uint32 // free host user ids; guarded by mu
+	nextUID uint32   // guarded by mu
+	live    map[*Process]struct{}
+	closed  bool // guarded by mu
+}
+
+// New returns a Host that isolates as the report says. The caller closes it.
+func New(opts Options, r Report) (*Host, error) {
+	if !validOwner(opts.Owner) {
+		return nil, fmt.Errorf("owner %q is not a plain name", opts.Owner)
+	}
+	if r.Tier == "" {
+		return nil, errors.New("no tier of isolation works on this host")
+	}
+	h := &Host{
+		opts: opts, report: r, root: os.Geteuid() == 0,
+		nextUID: uidBase(opts.Owner), live: make(map[*Process]struct{}),
+	}
+	h.tree, _ = findCgroups(opts.Owner)
+	if r.Tier == TierRootless {
+		if err := h.tree.removeOwner(); err != nil {
+			return nil, err
+		}
+		h.tree = nil
+	}
+	if r.Tier != TierNone {
+		h.filter = buildFilter(filterOptions{
+			mediated: r.Network == "mediated",
+			noNetns:  !r.Tier.namespaced(),
+			noPidns:  !r.Tier.namespaced(),
+			noScope:  r.Landlock < 6,
+		})
+	}
+	var err error
+	if h.base, err = readBase(); err != nil {
+		return nil, err
+	}
+	h.spawn = newSpawner()
+	return h, nil
+}
+
+// Report is what the host was made from.
+func (h *Host) Report() Report { return h.report }
+
+// Close kills and removes every sandbox that is still there.
+func (h *Host) Close(ctx context.Context) error {
+	h.mu.Lock()
+	h.closed = true
+	var left []*Process
+	for p := range h.live {
+		left = append(left, p)
+	}
+	h.mu.Unlock()
+	var errs []error
+	for _, p := range left {
+		errs = append(errs, p.Close(ctx))
+	}
+	h.spawn.stop()
+	return errors.Join(append(errs, h.tree.removeOwner())...)
+}
+
+const (
+	firstUID   = 0x60000000 // far above what distributions and subuid hand out
+	uidsPerRun = 0x10000
+)
+
+// uidBase spreads servers over the range, so that two on one host do not
+// share process limits.
+func uidBase(owner string) uint32 {
+	f := fnv.New32a()
+	f.Write([]byte(owner)) // a hash never fails
+	return firstUID + f.Sum32()%0x1000*uidsPerRun
+}
+
+// takeUID returns a host user id that no other live sandbox has.
+func (h *Host) takeUID() uint32 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if n := len(h.uids); n > 0 {
+		uid := h.uids[n-1]
+		h.uids = h.uids[:n-1]
+		return uid
+	}
+	h.nextUID++
+	return h.nextUID
+}
+
+func (h *Host) putUID(uid uint32) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.uids = append(h.uids, uid)
+}
+
+func (h *Host) track(p *Process) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return errors.New("sandbox host is closed")
+	}
+	h.live[p] = struct{}{}
+	return nil
+}
+
+func (h *Host) untrack(p *Process) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.live, p)
+}
+
+func validOwner(s string) bool {
+	if s == "" || len(s) > 64 {
+		return false
+	}
+	for _, c := range s {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_') {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,130 @@
+package sandbox
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// stage is where the new root is assembled; every host has it, and nothing
+// below it is needed once all sources are open.
+const stage = "/proc"
+
+const readOnly = unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV
+
+// buildRoot replaces the file system by a small read-only tmpfs with binds.
+func buildRoot(p *plan) error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make mounts private: %w", err)
+	}
+	trees, err := openTrees(p.Mounts)
+	if err != nil {
+		return err
+	}
+	proc, err := newProc()
+	if err != nil {
+		return err
+	}
+	if err := tmpfs(stage, "mode=755,size=4m,nr_inodes=4096", unix.MS_NOSUID|unix.MS_NODEV); err != nil {
+		return err
+	}
+	if err := os.Chdir(stage); err != nil {
+		return fmt.Errorf("enter new root: %w", err)
+	}
+	if err := furnish(p, trees, proc); err != nil {
+		return err
+	}
+	if err := unix.PivotRoot(".", "."); err != nil {
+		return fmt.Errorf("pivot root: %w", err)
+	}
+	// The old root is now stacked on top of the new one.
+	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
+		return fmt.Errorf("detach old root: %w", err)
+	}
+	// The file system itself, not only this mount of it: proc is masked with
+	// binds of its directories.
+	const seal = unix.MS_REMOUNT | unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV
+	if err := unix.Mount("", "/", "", seal, ""); err != nil {
+		return fmt.Errorf("seal root: %w", err)
+	}
+	return nil
+}
+
+// furnish fills the tmpfs that is the current directory.
+func furnish(p *plan, trees []int, proc int) error {
+	for _, d := range []string{"proc", "dev/shm", "tmp", "etc", "var", "run"} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			return fmt.Errorf("make /%s: %w", d, err)
+		}
+	}
+	for _, l := range p.Links {
+		if err := os.MkdirAll(path.Dir(l.Path[1:]), 0o755); err != nil {
+			return fmt.Errorf("make directory of %s: %w", l.Path, err)
+		}
+		if err := os.Symlink(l.Data, l.Path[1:]); err != nil {
+			return fmt.Errorf("link %s: %w", l.Path, err)
+		}
+	}
+	for _, f := range p.Files {
+		if err := os.WriteFile(f.Path[1:], []byte(f.Data), 0o644); err != nil {
+			return fmt.Errorf("write %s: %w", f.Path, err)
+		}
+	}
+	size := "mode=1777,nr_inodes=65536,size=" + strconv.FormatInt(p.TmpSize, 10)
+	for _, d := range []string{"tmp", "dev/shm"} {
+		if err := tmpfs(d, size, unix.MS_NOSUID|unix.MS_NODEV); err != nil {
+			return err
+		}
+	}
+	for i, m := range p.Mounts {
+		if err := place(trees[i], m.Target[1:]); err != nil {
+			return err
+		}
+	}
+	if err := attach(proc, "proc"); err != nil {
+		return err
+	}
+	return maskProc()
+}
+
+// openTrees takes a detached copy of every source that the parent did not
+// open for us, before anything is mounted over them.
+func openTrees(mounts []planMount) ([]int, error) {
+	trees := make([]int, len(mounts))
+	for i, m := range mounts {
+		if m.FD != 0 {
+			trees[i] = m.FD
+			continue
+		}
+		fd, err := cloneTree(m.Source, m.Writable, m.Device)
+		if err != nil {
+			return nil, err
+		}
+		trees[i] = fd
+	}
+	return trees, nil
+}
+
+// cloneTree returns a detached copy of the mount tree at source.
+func cloneTree(source string, writable, device bool) (int, error) {
+	const flags = unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC | unix.AT_RECURSIVE
+	fd, err := unix.OpenTree(unix.AT_FDCWD, source, flags)
+	if err != nil {
+		return 0, fmt.Errorf("open mount source %s: %w", source, err)
+	}
+	attr := &unix.MountAttr{Attr_set: readOnly}
+	if writable {
+		attr.Attr_set &^= unix.MOUNT_ATTR_RDONLY
+	}
+	if device {
+		attr.Attr_set = unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC
+	}
+	if err := unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, attr); err != nil {
+		unix.Close(fd)
+		return 0, fmt.Errorf("set mount attributes of %s: %w", source, err)
+	}
+	return fd, nil
+}
