@@ -70,7 +70,7 @@ func (x *execution) environment() map[string]string {
 	if key := x.apiKey(); key != "" {
 		env["__OW_API_KEY"] = key
 	}
-	if a.Limits.Concurrency > 1 {
+	if min(a.Limits.Concurrency, x.c.Concurrency()) > 1 {
 		env["__OW_ALLOW_CONCURRENT"] = "true"
 	}
 	return env
