@@ -19,9 +19,10 @@ const (
 
 // The keys that OpenWhisk publishes for them. Everybody knows them.
 const (
-	publicKey       = "zO3xZCLrMN6v2BKK1dXYFpXlPkccOFqm12CdAsMgRU4VrNZ9lyGVCGuMDGIwP"
-	publicGuestKey  = "23bc46b1-71f6-4ed5-8c54-816aa4f8c502:123" + publicKey
+	PublicGuestKey = "23bc46b1-71f6-4ed5-8c54-816aa4f8c502:123" + publicKey
+
 	publicSystemKey = "789c46b1-71f6-4ed5-8c54-816aa4f8c502:abc" + publicKey
+	publicKey       = "zO3xZCLrMN6v2BKK1dXYFpXlPkccOFqm12CdAsMgRU4VrNZ9lyGVCGuMDGIwP"
 )
 
 // Bootstrap gives a fresh data directory the subjects guest and
@@ -39,7 +40,7 @@ func Bootstrap(ctx context.Context, subjects store.Subjects, random bool, users 
 		wanted = map[string]string{}
 	}
 	if fresh {
-		for name, key := range map[string]string{Guest: publicGuestKey, System: publicSystemKey} {
+		for name, key := range map[string]string{Guest: PublicGuestKey, System: publicSystemKey} {
 			if random {
 				n := NewNamespace(name)
 				key = n.UUID + ":" + n.Key
