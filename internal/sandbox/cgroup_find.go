@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -100,7 +101,7 @@ func findCgroups(owner string) (cgroups, []Finding) {
 		}
 	}
 	tree = tree.dedupe()
-	return tree, missingControllers(tree, errors.Join(why...))
+	return tree, missingControllers(tree, why)
 }
 
 func useful(m cgroupMount) bool {
@@ -112,16 +113,16 @@ func useful(m cgroupMount) bool {
 // claim makes the owner's directory, below our own cgroup if we may, else at
 // the root of the hierarchy, and proves that it works.
 func claim(m cgroupMount, name string) (hierarchy, error) {
-	var errs []error
+	var first error
 	for _, base := range []string{m.self, "/"} {
 		dir := filepath.Join(m.point, base, name)
 		h, err := tryClaim(m, filepath.Join(m.point, base), dir)
 		if err == nil {
 			return h, nil
 		}
-		errs = append(errs, err)
+		first = cmp.Or(first, err)
 	}
-	return hierarchy{}, errors.Join(errs...)
+	return hierarchy{}, first
 }
 
 func tryClaim(m cgroupMount, base, dir string) (hierarchy, error) {

@@ -96,20 +96,24 @@ func (c cgroups) freezer() string {
 	return "v1"
 }
 
-func missingControllers(c cgroups, why error) []Finding {
-	var out []Finding
+// missingControllers tells which limits cannot be set, and the first reason.
+func missingControllers(c cgroups, why []error) []Finding {
+	var names []string
 	for _, name := range wanted {
-		if _, ok := c.find(name); ok {
-			continue
+		if _, ok := c.find(name); !ok {
+			names = append(names, name)
 		}
-		reason := "no mounted hierarchy offers the controller"
-		if why != nil {
-			reason = why.Error()
-		}
-		out = append(out, Finding{
-			What: name + " limits by cgroup", Why: reason,
-			Next: "run as root, or as a systemd unit with Delegate=yes (systemd-run --user --scope -p Delegate=yes)",
-		})
 	}
-	return out
+	if len(names) == 0 {
+		return nil
+	}
+	f := Finding{
+		What: "limits of " + strings.Join(names, ", ") + " by cgroup",
+		Why:  "no mounted cgroup hierarchy offers them",
+		Next: "run as root, or as a systemd unit with Delegate=yes (systemd-run --user --scope -p Delegate=yes)",
+	}
+	if len(why) > 0 {
+		f.Why = why[0].Error()
+	}
+	return []Finding{f}
 }

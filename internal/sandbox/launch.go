@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -61,6 +62,14 @@ func launch(sync *os.File) error {
 	}
 	if p.Path == rehearsal {
 		unix.Exit(0)
+	}
+	for _, r := range p.Rlimits {
+		if r.late() {
+			err = errors.Join(err, setRlimit(r))
+		}
+	}
+	if err != nil {
+		return err
 	}
 	err = unix.Exec(p.Path, p.Args, p.Env)
 	return fmt.Errorf("execute %s: %w", p.Path, err)

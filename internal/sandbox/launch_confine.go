@@ -12,9 +12,11 @@ import (
 // each step still needs what the next one removes.
 func confine(p *plan, relay []int) error {
 	for _, r := range p.Rlimits {
-		lim := &unix.Rlimit{Cur: r.Value, Max: r.Value}
-		if err := unix.Setrlimit(r.Resource, lim); err != nil {
-			return fmt.Errorf("set resource limit %d to %d: %w", r.Resource, r.Value, err)
+		if r.late() {
+			continue
+		}
+		if err := setRlimit(r); err != nil {
+			return err
 		}
 	}
 	if err := dropBounding(); err != nil {
@@ -35,6 +37,22 @@ func confine(p *plan, relay []int) error {
 		return nil
 	}
 	return loadFilter(p, relay)
+}
+
+// late reports whether the limit would hinder the launcher's own runtime.
+func (r planRlimit) late() bool {
+	return r.Resource == unix.RLIMIT_DATA || r.Resource == unix.RLIMIT_NPROC
+}
+
+// setRlimit uses a raw call: after a late limit the runtime must not be given
+// a reason to start a thread.
+func setRlimit(r planRlimit) error {
+	lim := unix.Rlimit{Cur: r.Value, Max: r.Value}
+	_, _, errno := unix.RawSyscall6(unix.SYS_PRLIMIT64, 0, uintptr(r.Resource), uintptr(unsafe.Pointer(&lim)), 0, 0, 0)
+	if errno != 0 {
+		return fmt.Errorf("set resource limit %d to %d: %w", r.Resource, r.Value, errno)
+	}
+	return nil
 }
 
 // dropBounding empties the bounding set, so that no execve gains anything.

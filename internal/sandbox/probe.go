@@ -80,7 +80,7 @@ func rehearse(ctx context.Context, opts Options, r Report) (err error) {
 		return err
 	}
 	exit, err := p.Wait(ctx)
-	if err == nil && exit != (Exit{}) {
+	if err == nil && (exit.Code != 0 || exit.Signal != 0) {
 		err = fmt.Errorf("launcher ended with status %d, signal %d", exit.Code, exit.Signal)
 	}
 	return errors.Join(err, p.Close(context.WithoutCancel(ctx)))

@@ -19,6 +19,7 @@ type Exit struct {
 	Code      int         // exit status, -1 if a signal ended it
 	Signal    unix.Signal // 0 if it exited
 	OOMKilled bool        // its tree met the memory limit
+	MaxRSS    int64       // bytes that the first process had at most
 }
 
 // Process is one sandboxed process tree. Its owner calls Close.
@@ -63,6 +64,7 @@ func (p *Process) wait() {
 		return
 	}
 	var status unix.WaitStatus
+	var usage unix.Rusage
 	err = raw.Read(func(fd uintptr) bool {
 		poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 		n, perr := unix.Poll(poll, 0)
@@ -71,12 +73,12 @@ func (p *Process) wait() {
 		}
 		p.endGroup()
 		var pid int
-		pid, p.waitErr = unix.Wait4(p.pid, &status, unix.WNOHANG, nil)
+		pid, p.waitErr = unix.Wait4(p.pid, &status, unix.WNOHANG, &usage)
 		return pid == p.pid || p.waitErr != nil
 	})
-	p.exit = Exit{Code: status.ExitStatus()}
+	p.exit = Exit{Code: status.ExitStatus(), MaxRSS: usage.Maxrss << 10}
 	if status.Signaled() {
-		p.exit = Exit{Code: -1, Signal: status.Signal()}
+		p.exit.Code, p.exit.Signal = -1, status.Signal()
 	}
 	kills, cerr := p.group.counter("memory", "memory.oom_control", "memory.events", "oom_kill")
 	p.exit.OOMKilled = kills > 0
