@@ -50,15 +50,12 @@ func (a *Authenticator) Identify(ctx context.Context, authorization string) (*en
 	if !c.parse(authorization) {
 		return nil, entity.ErrAuthInvalid
 	}
-	a.mu.RLock()
-	id, forgotten := a.identities[string(c.uuid())], a.forgotten
-	a.mu.RUnlock()
+	id, forgotten := a.recall(c.uuid())
 	if id == nil {
 		var err error
-		if id, err = a.load(ctx, string(c.uuid())); err != nil {
+		if id, err = a.load(ctx, string(c.uuid()), forgotten); err != nil {
 			return nil, err
 		}
-		a.remember(id, forgotten)
 	}
 	var key [keyLength]byte // on the stack
 	if len(id.Namespace.Key) != copy(key[:], id.Namespace.Key) || subtle.ConstantTimeCompare(c.key(), key[:]) != 1 {
@@ -67,8 +64,27 @@ func (a *Authenticator) Identify(ctx context.Context, authorization string) (*en
 	return id, nil
 }
 
-// load reads the identity of a UUID. A blocked subject is nobody.
-func (a *Authenticator) load(ctx context.Context, uuid string) (*entity.Identity, error) {
+// Owner returns the identity that the UUID stands for, for work that was
+// accepted from it earlier. Errors: entity.ErrAuthInvalid if there is none.
+func (a *Authenticator) Owner(ctx context.Context, uuid string) (*entity.Identity, error) {
+	id, forgotten := a.recall([]byte(uuid))
+	if id != nil {
+		return id, nil
+	}
+	return a.load(ctx, uuid, forgotten)
+}
+
+// recall returns the remembered identity, nil if there is none, and what
+// remember wants to know.
+func (a *Authenticator) recall(uuid []byte) (id *entity.Identity, forgotten uint64) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.identities[string(uuid)], a.forgotten
+}
+
+// load reads the identity of a UUID and remembers it. A blocked subject is
+// nobody.
+func (a *Authenticator) load(ctx context.Context, uuid string, forgotten uint64) (*entity.Identity, error) {
 	subject, err := a.subjects.SubjectOfKey(ctx, uuid)
 	if errors.Is(err, entity.ErrNotFound) {
 		return nil, entity.ErrAuthInvalid
@@ -84,7 +100,9 @@ func (a *Authenticator) load(ctx context.Context, uuid string) (*entity.Identity
 		if err != nil && !errors.Is(err, entity.ErrNotFound) {
 			return nil, fmt.Errorf("read limits of namespace %s: %w", ns.Name, err)
 		}
-		return &entity.Identity{Subject: subject.Name, Namespace: ns, Limits: limits}, nil
+		id := &entity.Identity{Subject: subject.Name, Namespace: ns, Limits: limits}
+		a.remember(id, forgotten)
+		return id, nil
 	}
 	return nil, entity.ErrAuthInvalid
 }

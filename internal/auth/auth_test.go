@@ -148,6 +148,24 @@ func TestForgetDuringAReadIsNotLost(t *testing.T) {
 	}
 }
 
+func TestOwnerIsFoundByUUIDUnlessBlocked(t *testing.T) {
+	d := directory()
+	a := auth.New(d)
+	for range 2 {
+		if id, err := a.Owner(t.Context(), uuidB); err != nil || id.Namespace.Name != "team" {
+			t.Errorf("got %+v, %v", id, err)
+		}
+	}
+	if d.reads != 1 {
+		t.Errorf("%d reads, want 1", d.reads)
+	}
+	d.subject.Blocked = true
+	a.Forget()
+	if _, err := a.Owner(t.Context(), uuidB); !errors.Is(err, entity.ErrAuthInvalid) {
+		t.Errorf("blocked: %v", err)
+	}
+}
+
 func TestFailureOfTheStoreIsNotARefusal(t *testing.T) {
 	d := directory()
 	a := auth.New(failing{d})
