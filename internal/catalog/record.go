@@ -3,7 +3,6 @@ package catalog
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/store"
@@ -24,7 +23,7 @@ type record struct {
 }
 
 func encode(a *entity.Action) ([]byte, error) {
-	return json.Marshal(record{
+	return entity.Marshal(record{
 		Version: a.Version, Publish: a.Publish, Kind: a.Exec.Kind, Main: a.Exec.Main,
 		Image: a.Exec.Image, Binary: a.Exec.Binary, Components: a.Exec.Components,
 		Parameters: a.Parameters, Annotations: a.Annotations, Limits: a.Limits,

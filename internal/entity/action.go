@@ -1,7 +1,6 @@
 package entity
 
 import (
-	"encoding/json"
 	"time"
 )
 
@@ -59,7 +58,7 @@ type actionJSON struct {
 // MarshalJSON renders the full document; the code is in it if a.Exec holds
 // it.
 func (a *Action) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
+	return Marshal(struct {
 		actionJSON
 		Parameters Parameters `json:"parameters"`
 	}{a.document(a.Exec), a.Parameters})

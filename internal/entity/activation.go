@@ -39,7 +39,7 @@ type responseJSON struct {
 
 // MarshalJSON renders the wire form.
 func (r Response) MarshalJSON() ([]byte, error) {
-	return json.Marshal(responseJSON{r.Result, r.Size, r.Status.String(), r.Status == Success})
+	return Marshal(responseJSON{r.Result, r.Size, r.Status.String(), r.Status == Success})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -59,7 +59,7 @@ func (r *Response) UnmarshalJSON(data []byte) error {
 
 // Failed is a Response that carries only a message.
 func Failed(s Status, message string) Response {
-	text, err := json.Marshal(message)
+	text, err := Marshal(message)
 	if err != nil { // a string always encodes
 		panic(err)
 	}
@@ -118,7 +118,7 @@ func (a *Activation) MarshalJSON() ([]byte, error) {
 		end, duration := a.End.UnixMilli(), a.Duration.Milliseconds()
 		out.End, out.Duration = &end, &duration
 	}
-	return json.Marshal(out)
+	return Marshal(out)
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote; Local is not part of it.

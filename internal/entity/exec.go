@@ -1,7 +1,5 @@
 package entity
 
-import "encoding/json"
-
 // Kinds with a meaning of their own; all others are "family:version".
 const (
 	KindBlackbox = "blackbox"
@@ -43,7 +41,7 @@ func (e Exec) MarshalJSON() ([]byte, error) {
 	if e.Code != "" {
 		out.Code = &e.Code
 	}
-	return json.Marshal(out)
+	return Marshal(out)
 }
 
 // CodeSize is the size that counts against MaxCodeSize. OpenWhisk 2.2.9.

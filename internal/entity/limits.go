@@ -31,7 +31,7 @@ type limitsJSON struct {
 
 // MarshalJSON renders the wire form. OpenWhisk 2.3.3.
 func (l Limits) MarshalJSON() ([]byte, error) {
-	return json.Marshal(limitsJSON{l.Timeout.Milliseconds(), l.Memory, l.Logs, l.Concurrency, l.Instances})
+	return Marshal(limitsJSON{l.Timeout.Milliseconds(), l.Memory, l.Logs, l.Concurrency, l.Instances})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote. Requests go through

@@ -55,7 +55,7 @@ func (p Parameters) MarshalJSON() ([]byte, error) {
 	if len(p) == 0 {
 		return []byte("[]"), nil
 	}
-	return json.Marshal([]Parameter(p))
+	return Marshal([]Parameter(p))
 }
 
 // Get returns the value of key, nil if it is not there.

@@ -63,7 +63,7 @@ func appendMember(out []byte, key string, value json.RawMessage) []byte {
 	if len(out) > 1 {
 		out = append(out, ',')
 	}
-	name, err := json.Marshal(key)
+	name, err := entity.Marshal(key)
 	if err != nil { // a string always encodes
 		panic(err)
 	}

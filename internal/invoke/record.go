@@ -75,7 +75,7 @@ func explain(msg *invoker.Message, r *invoker.Result) json.RawMessage {
 		"action": msg.Action.Name.Local(), "id": string(msg.ID), "kind": msg.Action.Exec.Kind, "limit": limit,
 		"main": msg.Action.Exec.Main,
 	})
-	body, err := json.Marshal(report)
+	body, err := entity.Marshal(report)
 	if err != nil { // strings and lists of them always encode
 		panic(err)
 	}
@@ -83,7 +83,7 @@ func explain(msg *invoker.Message, r *invoker.Result) json.RawMessage {
 }
 
 func quote(s string) json.RawMessage {
-	body, err := json.Marshal(s)
+	body, err := entity.Marshal(s)
 	if err != nil { // a string always encodes
 		panic(err)
 	}

@@ -250,7 +250,7 @@ type item struct {
 // enqueue makes the request durable.
 func (x *execution) enqueue(ctx context.Context) error {
 	req := &x.req
-	body, err := json.Marshal(item{
+	body, err := entity.Marshal(item{
 		Action: req.Action.Name, Version: req.Action.Version, Kind: req.Action.Exec.Kind, Limits: req.Action.Limits,
 		Owner: req.Identity.Namespace.UUID, Namespace: req.Identity.Namespace.Name, Subject: req.Identity.Subject,
 		Transaction: req.Transaction, Accepted: req.Accepted.UnixMilli(), Payload: req.Payload,
