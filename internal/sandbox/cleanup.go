@@ -35,7 +35,7 @@ func CleanUp(ctx context.Context, owner string) error {
 			}
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, tree.removeOwner())...)
 }
 
 // clear kills every member of the cgroup and removes it.

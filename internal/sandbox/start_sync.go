@@ -52,7 +52,7 @@ func (l *launching) listen(p *Process) error {
 			ready = true
 			n = 0
 		}
-		text.Write(buf[:n])
+		text.Write(buf[:max(n, 0)])
 		if errors.Is(err, io.EOF) || err == nil && n == 0 && oobn == 0 {
 			break
 		}
