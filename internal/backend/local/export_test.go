@@ -1,0 +1,4 @@
+package local
+
+// ZipOf is shared with the tests of the exported surface.
+var ZipOf = zipOf

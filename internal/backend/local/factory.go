@@ -1,0 +1,212 @@
+// Package local runs containers on this machine without Docker: sandboxed
+// processes of the interpreters that the host has. It is a
+// containerpool.Factory; what isolates a process is package sandbox, what
+// speaks to it is package actionproxy, and what runs inside is package
+// runtimes.
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+
+	"github.com/gowhisk/gowhisk/internal/containerpool"
+	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/fault"
+	"github.com/gowhisk/gowhisk/internal/sandbox"
+	"github.com/gowhisk/gowhisk/runtimes"
+)
+
+// Options of a Factory.
+type Options struct {
+	Sandbox *sandbox.Host // required; its owner closes it after the pool
+
+	// Hosts returns what the machine can run. It may block until that is
+	// known and is called for every container.
+	Hosts func(context.Context) ([]runtimes.Host, error)
+
+	// Dir is the factory's own: launchers, unpacked code, one folder for
+	// each container. It is emptied at the start.
+	Dir string
+
+	// Executable is this program, which runs again as the launcher of
+	// compiled actions and scripts.
+	Executable string
+
+	// Blackbox permits actions that bring their own executable, and Images
+	// names the images whose actions run without one, as the skeleton does.
+	Blackbox bool
+	Images   []string
+
+	Logger *slog.Logger // required
+}
+
+// Where a container sees its parts.
+const (
+	actionDir   = "/action"
+	launcherDir = "/opt/gowhisk/runtimes"
+	selfPath    = "/opt/gowhisk/gowhisk"
+)
+
+// Limits of every container that no action sets. OpenWhisk 2.5.9.
+const (
+	maxPids  = 1024
+	maxFiles = 1024
+	tmpSize  = 64 * entity.MB // of /tmp, until the action's limits are known
+)
+
+// Factory makes containers of sandboxed processes.
+type Factory struct {
+	opt     Options
+	library *library
+	cells   string
+	serial  atomic.Uint64
+}
+
+var _ containerpool.Factory = (*Factory)(nil)
+
+// New prepares opt.Dir: what a crashed server left there is removed.
+func New(opt Options) (*Factory, error) {
+	f := &Factory{opt: opt, cells: filepath.Join(opt.Dir, "cells"), library: &library{dir: filepath.Join(opt.Dir, "code")}}
+	if err := removeTree(f.cells); err != nil {
+		return nil, fmt.Errorf("remove what an earlier server left: %w", err)
+	}
+	for _, dir := range []string{f.cells, f.library.dir, f.launchers()} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, fmt.Errorf("prepare container directory: %w", err)
+		}
+	}
+	if err := f.library.removeUnfinished(); err != nil {
+		return nil, err
+	}
+	if err := writeLaunchers(f.launchers()); err != nil {
+		return nil, fmt.Errorf("write launchers: %w", err)
+	}
+	return f, nil
+}
+
+func (f *Factory) launchers() string { return filepath.Join(f.opt.Dir, "runtimes") }
+
+// writeLaunchers lays the embedded launchers out as files.
+func writeLaunchers(dir string) error {
+	return fs.WalkDir(runtimes.FS, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(dir, filepath.FromSlash(name))
+		if d.IsDir() {
+			return os.MkdirAll(to, 0o755)
+		}
+		body, err := runtimes.FS.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(to, body, 0o644)
+	})
+}
+
+// removeTree removes dir also where its folders are read-only.
+func removeTree(dir string) error {
+	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			err = os.Chmod(name, 0o755)
+		}
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, os.RemoveAll(dir))
+}
+
+// Create starts a sandboxed launcher of the kind and waits until it is ready
+// for an action.
+func (f *Factory) Create(ctx context.Context, spec containerpool.Spec) (containerpool.Container, error) {
+	host, err := f.host(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	c := &cell{factory: f, host: host, id: fmt.Sprintf("%s-%d", host.Family.Name, f.serial.Add(1))}
+	c.dir = filepath.Join(f.cells, c.id)
+	if err := c.start(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("start %s container: %w", host.Kind, err), c.remove(context.WithoutCancel(ctx)))
+	}
+	return c, nil
+}
+
+// host finds what runs the kind here, or says why nothing does.
+func (f *Factory) host(ctx context.Context, spec containerpool.Spec) (runtimes.Host, error) {
+	hosts, err := f.opt.Hosts(ctx)
+	if err != nil {
+		return runtimes.Host{}, fmt.Errorf("find runtimes: %w", err)
+	}
+	if spec.Kind == entity.KindBlackbox && (!f.opt.Blackbox || !f.runsImage(spec.Image)) {
+		return runtimes.Host{}, &containerpool.Failure{
+			Cause: containerpool.Refused, Code: fault.KindMissing,
+			Message: fmt.Sprintf("Failed to pull container image '%s'.", spec.Image),
+			Detail:  "this server runs containers without Docker: of images it knows " + fmt.Sprint(f.opt.Images),
+		}
+	}
+	i := slices.IndexFunc(hosts, func(h runtimes.Host) bool { return h.Kind == spec.Kind })
+	switch {
+	case i < 0:
+		return runtimes.Host{}, missing(spec.Kind, "it has no launcher for it", "wsk action update NAME --kind KIND # one that `gowhisk doctor` lists")
+	case !hosts[i].Usable():
+		return runtimes.Host{}, missing(spec.Kind, hosts[i].Missing, hosts[i].Hint)
+	}
+	return hosts[i], nil
+}
+
+// runsImage reports whether an image is one that runs without Docker, with
+// any tag.
+func (f *Factory) runsImage(image string) bool {
+	dir, name := path.Split(image)
+	for i := range len(name) {
+		if name[i] == ':' {
+			name = name[:i]
+			break
+		}
+	}
+	return slices.Contains(f.opt.Images, dir+name)
+}
+
+func missing(kind, why, hint string) error {
+	return entity.Errorf(entity.Internal, "The kind '%s' cannot run on this host: %s.", kind, why).
+		WithCode(fault.KindMissing).Because(errors.New(hint))
+}
+
+// spec is the sandbox of a launcher.
+func (f *Factory) spec(c *cell) sandbox.Spec {
+	s := sandbox.Spec{
+		Env: append([]string{
+			"PATH=" + path.Dir(c.host.Path) + ":/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", "TMPDIR=/tmp",
+			"__OW_WAIT_FOR_ACK=true",
+		}, c.host.Environ()...),
+		Dir: actionDir, Hostname: "action", TmpSize: tmpSize,
+		Mounts: []sandbox.Mount{{Source: c.code(), Target: actionDir}},
+		Limits: sandbox.Limits{Memory: entity.DefaultLimits().Memory * entity.MB, Pids: maxPids, Files: maxFiles},
+	}
+	for _, prefix := range c.host.Prefixes {
+		s.Mounts = append(s.Mounts, sandbox.Mount{Source: prefix, Target: prefix})
+	}
+	if c.host.Family.Mode != runtimes.Interpreted {
+		s.Path, s.Args = selfPath, []string{launcherName, c.host.Family.Name}
+		s.Mounts = append(s.Mounts, sandbox.Mount{Source: f.opt.Executable, Target: selfPath})
+		return s
+	}
+	argv := c.host.Argv(launcherDir)
+	s.Path, s.Args = argv[0], argv
+	s.Mounts = append(s.Mounts, sandbox.Mount{Source: f.launchers(), Target: launcherDir})
+	if c.host.Family.Name == "nodejs" {
+		// What was built in for every action to require, such as `openwhisk`.
+		s.Env = append(s.Env, "NODE_PATH="+path.Join(launcherDir, "nodejs", "node_modules"))
+	}
+	return s
+}

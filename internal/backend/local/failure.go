@@ -1,0 +1,81 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gowhisk/gowhisk/internal/actionproxy"
+	"github.com/gowhisk/gowhisk/internal/containerpool"
+	"github.com/gowhisk/gowhisk/internal/sandbox"
+)
+
+// failure names what became of the launcher. A runtime that is out of step
+// with its answers counts as one that exited: it cannot be used any more, and
+// the action did it.
+func (c *cell) failure(ctx context.Context, err error) error {
+	if ctx.Err() != nil && !errors.Is(err, actionproxy.ErrExited) {
+		return err
+	}
+	switch {
+	case errors.Is(err, actionproxy.ErrOutOfStep):
+		return &containerpool.Failure{Cause: containerpool.Exited, Detail: "it wrote what is no answer to its answer pipe"}
+	case !errors.Is(err, actionproxy.ErrExited):
+		return err
+	}
+	exit, ended := c.awaitExit(ctx)
+	cause := containerpool.Exited
+	if ended && c.ranOutOfMemory(exit) {
+		cause = containerpool.OutOfMemory
+	}
+	return &containerpool.Failure{Cause: cause, Detail: describe(exit, ended, time.Since(c.began))}
+}
+
+// awaitExit waits for the end of a runtime that gave no answer; one that goes
+// on without its answer pipe is killed.
+func (c *cell) awaitExit(ctx context.Context) (exit sandbox.Exit, ended bool) {
+	cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	grace, stop := context.WithTimeout(cleanup, exitGrace)
+	defer stop()
+	if exit, err := c.proc.Wait(grace); err == nil {
+		return exit, true
+	}
+	if err := c.proc.Kill(); err != nil {
+		return exit, false
+	}
+	killed, err := c.proc.Wait(cleanup)
+	return sandbox.Exit{OOMKilled: killed.OOMKilled}, err == nil && killed.OOMKilled
+}
+
+// ranOutOfMemory asks the kernel's counter. Where no cgroup counts, a runtime
+// that ended by a signal close to its limit is taken to have hit it: that is
+// how V8 and the C library end when memory is refused.
+func (c *cell) ranOutOfMemory(exit sandbox.Exit) bool {
+	if exit.OOMKilled {
+		return true
+	}
+	counted := false
+	for _, name := range c.factory.opt.Sandbox.Report().Controllers {
+		counted = counted || name == "memory"
+	}
+	return !counted && exit.Signal != 0 && exit.MaxRSS*10 > c.memory*7
+}
+
+func (c *cell) exitDetail(ctx context.Context) string {
+	exit, ended := c.awaitExit(ctx)
+	return describe(exit, ended, time.Since(c.began))
+}
+
+func describe(exit sandbox.Exit, ended bool, after time.Duration) string {
+	switch {
+	case !ended:
+		return "it closed its answer pipe and went on"
+	case exit.OOMKilled:
+		return "the kernel stopped it at its memory limit"
+	case exit.Signal != 0:
+		return fmt.Sprintf("signal %d (%s) after %d ms", exit.Signal, exit.Signal, after.Milliseconds())
+	}
+	return fmt.Sprintf("exit code %d after %d ms", exit.Code, after.Milliseconds())
+}

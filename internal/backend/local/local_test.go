@@ -1,0 +1,98 @@
+package local_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/gowhisk/gowhisk/internal/backend/local"
+	"github.com/gowhisk/gowhisk/internal/containerpool"
+	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/invoker"
+	"github.com/gowhisk/gowhisk/internal/sandbox"
+	"github.com/gowhisk/gowhisk/runtimes"
+)
+
+func TestMain(m *testing.M) {
+	sandbox.Init()
+	local.Init()
+	os.Exit(m.Run())
+}
+
+// newPool starts a pool over a real factory in the strongest tier here.
+func newPool(t testing.TB, opt containerpool.Options) *containerpool.Pool {
+	t.Helper()
+	sbOpt := sandbox.Options{Owner: "gowhisk-test"}
+	report := sandbox.Probe(t.Context(), sbOpt)
+	host, err := sandbox.New(sbOpt, report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hosts, err := runtimes.Discover(t.Context(), runtimes.Search("/usr/bin:/usr/local/go/bin", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := local.New(local.Options{
+		Sandbox: host, Dir: t.TempDir(), Executable: exe, Blackbox: true, Images: []string{entity.SkeletonImage},
+		Hosts:  func(context.Context) ([]runtimes.Host, error) { return hosts, nil },
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if opt.Memory == 0 {
+		opt.Memory = 4 << 30
+	}
+	pool := containerpool.New(f, opt)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := pool.Close(ctx); err != nil {
+			t.Error(err)
+		}
+		if err := host.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return pool
+}
+
+func need(t testing.TB, program string) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err != nil {
+		t.Skipf("%s is not on this host", program)
+	}
+}
+
+func message(kind, code string, args string) *invoker.Message {
+	a := &entity.Action{
+		Name: entity.Name{Namespace: "guest", Name: "a"}, Version: entity.FirstVersion, Limits: entity.DefaultLimits(),
+		Exec: entity.Exec{Kind: kind, CodeID: "id-of-the-code"}, Revision: 1,
+	}
+	return &invoker.Message{
+		Action: a, Identity: &entity.Identity{Subject: "guest", Namespace: entity.Namespace{Name: "guest"}},
+		ID: "0123456789abcdef0123456789abcdef", Args: json.RawMessage(args), Accepted: time.Now(),
+		Code: func(context.Context) (string, error) { return code, nil },
+	}
+}
+
+func TestHello(t *testing.T) {
+	need(t, "node")
+	p := newPool(t, containerpool.Options{})
+	msg := message("nodejs:20", `function main(p) { console.log("hi", p.name); return {greeting: "Hello, " + p.name} }`, `{"name":"Ada"}`)
+	for range 2 {
+		r, err := p.Invoke(t.Context(), msg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s %s %v init %v dur %v wait %v logs %q", r.Start, r.Response.Result, r.Response.Status, r.Init, r.Duration, r.Wait, r.Logs)
+	}
+}
