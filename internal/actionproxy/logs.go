@@ -120,9 +120,11 @@ func (c *logCollector) consume(s *logStream, chunk []byte) {
 	for len(chunk) > 0 {
 		end := bytes.IndexByte(chunk, '\n')
 		if end < 0 {
-			if len(s.partial) < c.limit {
-				s.partial = append(s.partial, chunk...)
+			if len(s.partial) >= c.limit {
+				c.logs.Truncated = c.limit > 0
+				return
 			}
+			s.partial = append(s.partial, chunk...)
 			return
 		}
 		if len(s.partial) == 0 {
