@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/gowhisk/gowhisk/internal/protocol"
@@ -88,7 +89,7 @@ type Process struct {
 	closing    sync.Once
 	closed     error // written once, by closing
 	goroutines sync.WaitGroup
-	concurrent bool // set by Init before any run
+	concurrent atomic.Bool // set by Init before any run
 }
 
 // Attach takes over the pipes of a process that is starting. exited is closed when the process has
@@ -141,6 +142,9 @@ func (p *Process) watch(exited <-chan struct{}) {
 	}
 }
 
+// Concurrent says whether init allowed several runs in flight.
+func (p *Process) Concurrent() bool { return p.concurrent.Load() }
+
 // Done is closed when the process has ended or closed its answers.
 func (p *Process) Done() <-chan struct{} { return p.answers.done }
 
@@ -181,7 +185,7 @@ func (p *Process) Init(ctx context.Context, in *protocol.Init) (Answer, error) {
 	if r.Status == http.StatusOK && !protocol.IsOK(r.Body) {
 		return failed(http.StatusBadGateway, protocol.NotInitializedOK), nil
 	}
-	p.concurrent = in.Env[protocol.EnvAllowConcurrent] == "true"
+	p.concurrent.Store(in.Env[protocol.EnvAllowConcurrent] == "true")
 	return r.Answer, nil
 }
 
@@ -206,7 +210,7 @@ func (p *Process) Forward(ctx context.Context, id string, body []byte) (Answer, 
 // run exchanges p.line for an answer. It releases the turn.
 func (p *Process) run(ctx context.Context, id string) (Answer, error) {
 	var r reply
-	if p.concurrent && id != "" {
+	if p.concurrent.Load() && id != "" {
 		r = p.exchangeConcurrent(ctx, id)
 	} else {
 		r = p.exchange(ctx)

@@ -1,0 +1,76 @@
+package actionproxy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/gowhisk/gowhisk/internal/protocol"
+	"github.com/gowhisk/gowhisk/runtimes"
+)
+
+// Local starts launchers of one kind as plain children of this process: inside a container, or on
+// a developer's machine. It isolates nothing.
+type Local struct {
+	Host runtimes.Host
+	// Launchers is a directory with the content of runtimes.FS.
+	Launchers string
+	// Self is the command that calls ExecLauncher for the family, for families without launcher.
+	Self []string
+	// Environ is the environment of launchers and compilers.
+	Environ []string
+	// Dir is the working directory.
+	Dir            string
+	Stdout, Stderr *os.File
+}
+
+// Start starts a launcher.
+func (l Local) Start() (*Child, error) {
+	argv := l.Self
+	if l.Host.Family.Mode == runtimes.Interpreted {
+		argv = l.Host.Argv(l.Launchers)
+	}
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = slices.Concat(l.Host.Environ(), l.Environ)
+	cmd.Dir = l.Dir
+	if l.Stdout != nil {
+		cmd.Stdout = l.Stdout
+	}
+	if l.Stderr != nil {
+		cmd.Stderr = l.Stderr
+	}
+	return Start(cmd, Options{ActionLoop: l.Host.Family.Mode == runtimes.ActionLoop})
+}
+
+// maxCompilerOutput bounds what of a compiler's output becomes the answer, in bytes.
+const maxCompilerOutput = 64 << 10
+
+// Build compiles source into bin/exec. What the compiler has against the source is a
+// *protocol.Failure. OpenWhisk 3.6.5.
+func (l Local) Build(ctx context.Context, main, source, bin string) error {
+	spec, err := l.Host.Compile(main, source, bin, filepath.Join(l.Dir, "cache"))
+	if err != nil {
+		return &protocol.Failure{Status: http.StatusBadGateway, Message: err.Error()}
+	}
+	cmd := exec.CommandContext(ctx, spec.Path, spec.Args...)
+	cmd.Dir = spec.Dir
+	cmd.Env = slices.Concat(l.Environ, spec.Env)
+	out, err := cmd.CombinedOutput()
+	var status *exec.ExitError
+	if errors.As(err, &status) && ctx.Err() == nil {
+		out = bytes.ReplaceAll(out, []byte(source+"/"), nil)
+		text := strings.ToValidUTF8(string(out[:min(len(out), maxCompilerOutput)]), "\ufffd")
+		return &protocol.Failure{Status: http.StatusBadGateway, Message: strings.TrimSpace(text)}
+	}
+	if err != nil {
+		return fmt.Errorf("compile the action: %w", err)
+	}
+	return nil
+}
