@@ -1,0 +1,131 @@
+package controller
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/gowhisk/gowhisk/internal/entity"
+)
+
+const (
+	bodyTimeout = 30 * time.Second // for a whole body. OpenWhisk 1.2.1
+	firstRead   = 64 << 10         // what is allocated on the word of Content-Length
+)
+
+// readBody reads the whole body and keeps it if it is no longer than keep;
+// size is its length in any case. A body over entity.MaxBodySize is refused,
+// one that takes too long as well.
+func (x *exchange) readBody(keep int64) (body []byte, size int64, err error) {
+	announced := x.r.ContentLength
+	if announced == 0 {
+		return nil, 0, nil
+	}
+	if announced > entity.MaxBodySize {
+		return nil, 0, errBodyTooLong
+	}
+	if err := x.readDeadline(time.Now().Add(bodyTimeout)); err != nil {
+		return nil, 0, err
+	}
+	in := io.LimitReader(x.r.Body, entity.MaxBodySize+1)
+	if announced <= keep {
+		body, err = readUpTo(in, announced, keep)
+	}
+	size = int64(len(body))
+	if err == nil && (announced > keep || size > keep) {
+		var rest int64
+		rest, err = io.Copy(io.Discard, in)
+		body, size = nil, size+rest
+	}
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, 0, errSlowBody
+	case err != nil:
+		return nil, 0, entity.MalformedContent("the body ended early").Because(err)
+	case size > entity.MaxBodySize:
+		return nil, 0, errBodyTooLong
+	}
+	return body, size, x.readDeadline(time.Time{})
+}
+
+// readDeadline bounds the reads of the connection, where there is one.
+func (x *exchange) readDeadline(t time.Time) error {
+	err := http.NewResponseController(x.ResponseWriter).SetReadDeadline(t)
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return fmt.Errorf("set read deadline: %w", err)
+	}
+	return nil
+}
+
+// readUpTo reads until in ends or just over keep bytes are there. It trusts
+// the announced length (-1 for unknown) only for a first small buffer.
+func readUpTo(in io.Reader, announced, keep int64) ([]byte, error) {
+	if announced < 0 {
+		announced = 511
+	}
+	body := make([]byte, 0, min(announced, firstRead)+1) // one more to see the end
+	for int64(len(body)) <= keep {
+		if len(body) == cap(body) {
+			body = append(body, 0)[:len(body)]
+		}
+		n, err := in.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		if err == io.EOF {
+			return body, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return body, nil
+}
+
+// jsonBody reads a body that must be a JSON object. OpenWhisk 1.4.2, 1.4.4,
+// 1.4.5.
+func (x *exchange) jsonBody() ([]byte, error) {
+	body, _, err := x.readBody(entity.MaxBodySize)
+	if err != nil {
+		return nil, err
+	}
+	if len(body) == 0 {
+		return nil, errMissingBody
+	}
+	return body, x.checkObject(body)
+}
+
+// checkObject reports whether body, which is not empty, was sent as JSON and
+// is a JSON object. Nesting is bounded by encoding/json (10,000 levels).
+func (x *exchange) checkObject(body []byte) error {
+	if err := checkMediaType(x.r.Header.Get("Content-Type")); err != nil {
+		return err
+	}
+	if !json.Valid(body) {
+		var raw json.RawMessage
+		return entity.MalformedContent("%v", json.Unmarshal(body, &raw))
+	}
+	if first(body) != '{' {
+		return entity.MalformedContent("JSON object expected")
+	}
+	return nil
+}
+
+func checkMediaType(contentType string) error {
+	if contentType == applicationJSON {
+		return nil
+	}
+	if contentType == "" {
+		contentType = "application/octet-stream"
+	}
+	if got, _, err := mime.ParseMediaType(contentType); err == nil && got == applicationJSON {
+		return nil
+	}
+	return &rejection{
+		http.StatusUnsupportedMediaType,
+		fmt.Sprintf("The request's Content-Type [%s] is not supported. Expected:\napplication/json", contentType),
+	}
+}

@@ -1,0 +1,98 @@
+package controller
+
+import (
+	"github.com/gowhisk/gowhisk/internal/entitlement"
+	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/fault"
+	"github.com/gowhisk/gowhisk/internal/invoke"
+)
+
+// invokeAction is the path of an invocation: throttles, rights, payload,
+// existence, then the activation. A refusal before that leaves no trace but
+// its count. OpenWhisk 6.3.1, 2.6.
+func (c *Controller) invokeAction(x *exchange) error {
+	name, err := x.name()
+	if err != nil {
+		return err
+	}
+	if err := c.cfg.Entitlement.Rate(x.id, entitlement.Invoke); err != nil {
+		return err
+	}
+	done, err := c.cfg.Entitlement.Acquire(x.id)
+	if err != nil {
+		return err
+	}
+	accepted := false
+	defer func() {
+		if !accepted {
+			done()
+		}
+	}()
+	if err := x.allow(entitlement.Activate, entity.Actions, name); err != nil {
+		return err
+	}
+	payload, err := x.payload(c.cfg.Entitlement.MaxPayloadSize(x.id))
+	if err != nil {
+		return err
+	}
+	mode, err := x.query().mode()
+	if err != nil {
+		return err
+	}
+	action, err := c.invocable(x, name, payload)
+	if err != nil {
+		return err
+	}
+	accepted = true
+	out, err := c.cfg.Invoker.Invoke(x.r.Context(), invoke.Request{
+		Identity: x.id, Action: action, Payload: payload, Transaction: x.tid, Accepted: x.began,
+		Blocking: mode.blocking, Wait: mode.wait, Done: done,
+	})
+	if out.ID != "" {
+		x.Header()["X-Openwhisk-Activation-Id"] = []string{string(out.ID)}
+	}
+	if err != nil {
+		return err
+	}
+	return x.sendOutcome(out, action, mode.result)
+}
+
+// payload reads the body of an invocation, nil if there is none. OpenWhisk
+// 2.6.1, 2.6.15.
+func (x *exchange) payload(limit int64) ([]byte, error) {
+	body, size, err := x.readBody(limit)
+	if err != nil {
+		return nil, err
+	}
+	if size > limit {
+		return nil, entity.LargerThanAllowed("Request", size, limit).WithCode(fault.PayloadTooBig)
+	}
+	if size == 0 {
+		return nil, nil
+	}
+	return body, x.checkObject(body)
+}
+
+// invocable returns the action if it may be run with that payload. OpenWhisk
+// 2.6.10, 2.6.13, 2.6.16, 2.6.17.
+func (c *Controller) invocable(x *exchange, name entity.Name, payload []byte) (*entity.Action, error) {
+	action, err := c.cfg.Catalog.Action(x.r.Context(), name)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.cfg.Manifest.CheckSupported(action.Exec.Kind); err != nil {
+		return nil, err
+	}
+	if err := c.checkComponents(x, entitlement.Activate, action.Exec.Components); err != nil {
+		return nil, err
+	}
+	if payload == nil || !action.IsFinal() {
+		return action, nil
+	}
+	for key := range members(payload) {
+		if value := string(action.Parameters.Get(key)); value != "" && value != "null" {
+			return nil, entity.ErrReservedParam.WithCode(fault.ProtectedParam)
+		}
+	}
+	return action, nil
+}

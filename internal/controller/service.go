@@ -1,0 +1,78 @@
+package controller
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/gowhisk/gowhisk/internal/entity"
+)
+
+// serviceRoutes are those that say what this is. OpenWhisk 1.1.
+func (c *Controller) serviceRoutes() {
+	c.handle("GET /{$}", func(x *exchange) error { return x.send(http.StatusOK, applicationJSON, c.info) })
+	c.handle("GET /ping", func(x *exchange) error { return x.send(http.StatusOK, textPlain, []byte("pong")) })
+	c.handle("GET "+apiPath, c.getAPI)
+	c.handle("GET "+apiPath+"/{$}", c.getAPI)
+	if c.cfg.Metrics != nil {
+		c.handle("GET /metrics", func(x *exchange) error {
+			c.cfg.Metrics.ServeHTTP(x, x.r)
+			return nil
+		})
+	}
+}
+
+// describe renders what GET / says. OpenWhisk 1.1.2–1.1.4.
+func (c *Controller) describe() (err error) {
+	s := c.cfg.Entitlement.Settings()
+	r := s.Limits
+	c.info, err = encode(struct {
+		Description string            `json:"description"`
+		Support     map[string]string `json:"support"`
+		Paths       []string          `json:"api_paths"`
+		Limits      map[string]int64  `json:"limits"`
+		Runtimes    json.Marshaler    `json:"runtimes"`
+	}{
+		"OpenWhisk",
+		map[string]string{"github": "https://github.com/gowhisk/gowhisk/issues", "slack": ""},
+		[]string{apiPath},
+		map[string]int64{
+			"actions_per_minute":          int64(s.InvocationsPerMinute),
+			"triggers_per_minute":         int64(s.FiresPerMinute),
+			"concurrent_actions":          int64(s.ConcurrentInvocations),
+			"sequence_length":             int64(s.SequenceLength),
+			"default_min_action_duration": r.MinTimeout.Milliseconds(),
+			"default_max_action_duration": r.MaxTimeout.Milliseconds(),
+			"default_min_action_memory":   r.MinMemory * entity.MB,
+			"default_max_action_memory":   r.MaxMemory * entity.MB,
+			"default_min_action_logs":     r.MinLogs * entity.MB,
+			"default_max_action_logs":     r.MaxLogs * entity.MB,
+			"min_action_duration":         r.MinTimeout.Milliseconds(),
+			"max_action_duration":         r.MaxTimeout.Milliseconds(),
+			"min_action_memory":           r.MinMemory * entity.MB,
+			"max_action_memory":           r.MaxMemory * entity.MB,
+			"min_action_logs":             r.MinLogs * entity.MB,
+			"max_action_logs":             r.MaxLogs * entity.MB,
+		},
+		c.cfg.Manifest,
+	})
+	if err != nil {
+		return fmt.Errorf("render the description of the service: %w", err)
+	}
+	return nil
+}
+
+// getAPI describes the API. OpenWhisk 1.1.7.
+func (c *Controller) getAPI(x *exchange) error {
+	return x.json(http.StatusOK, struct {
+		Description string            `json:"description"`
+		Version     string            `json:"api_version"`
+		VersionPath string            `json:"api_version_path"`
+		Build       string            `json:"build"`
+		BuildNo     string            `json:"buildno"`
+		Swagger     map[string]string `json:"swagger_paths"`
+	}{
+		"OpenWhisk API", "1.0.0", "v1", c.cfg.Build.Date, c.cfg.Build.Number,
+		map[string]string{"ui": "/docs", "api-docs": "/api-docs"},
+	})
+}
