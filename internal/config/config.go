@@ -96,6 +96,7 @@ func Defaults(memory int64, getenv func(string) string) Config {
 		Level:     "info",
 		Drain:     Duration(30 * time.Second),
 		Isolation: "auto",
+		Blackbox:  true,
 		Limits:    Limits{InvocationsPerMinute: 60, ConcurrentInvocations: 30, FiresPerMinute: 60},
 		Pool: Pool{
 			Memory:      Size(memory / 4 * 3 / int64(MB) * int64(MB)),

@@ -33,7 +33,7 @@ func settingsOf(t reflect.Type, path, env string) []Setting {
 		}
 		name = env + name
 		all = append(all, Setting{
-			Path: at, Env: name, Flag: strings.ToLower(strings.ReplaceAll(name, "_", "-")),
+			Path: at, Env: name, Flag: flagName(name),
 			Usage: field.Tag.Get("usage"), Type: form(field.Type),
 		})
 	}
@@ -54,4 +54,10 @@ func form(t reflect.Type) string {
 		return "map"
 	}
 	return t.Kind().String()
+}
+
+// flagName is the flag of an environment variable. The defaults of namespaces
+// are the flags that operators set most, so those go without a prefix.
+func flagName(env string) string {
+	return strings.TrimPrefix(strings.ToLower(strings.ReplaceAll(env, "_", "-")), "limits-")
 }
