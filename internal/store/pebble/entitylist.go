@@ -1,0 +1,82 @@
+package pebble
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+
+	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/store"
+)
+
+// List returns the newest documents first; see store.Entities. It sees the
+// store as it was at one moment.
+func (s *entities) List(ctx context.Context, q store.EntityQuery) (list []store.Document, err error) {
+	if err := s.db.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.db.leave()
+	snapshot := s.db.db.NewSnapshot()
+	defer func() { err = errors.Join(err, snapshot.Close()) }()
+	skip, prefix := q.Skip, queryPrefix(q)
+	err = scan(snapshot, prefix, after(bytes.Clone(prefix)), func(key, value []byte) (bool, error) {
+		if skip > 0 {
+			skip--
+			return true, ctx.Err()
+		}
+		name, ok := nameOf(q, key[len(prefix):], value)
+		if !ok {
+			return false, corrupted("a list of " + string(q.Collection))
+		}
+		doc, err := s.get(snapshot, documentKey(name), name)
+		if err != nil {
+			return false, err
+		}
+		list = append(list, doc)
+		return q.Limit == 0 || len(list) < q.Limit, ctx.Err()
+	})
+	return list, err
+}
+
+// Count returns how many documents q matches; see store.Entities.
+func (s *entities) Count(ctx context.Context, q store.EntityQuery) (n int, err error) {
+	if err := s.db.enter(ctx); err != nil {
+		return 0, err
+	}
+	defer s.db.leave()
+	prefix := queryPrefix(q)
+	err = scan(s.db.db, prefix, after(bytes.Clone(prefix)), func(_, _ []byte) (bool, error) {
+		n++
+		return true, ctx.Err()
+	})
+	return n, err
+}
+
+func queryPrefix(q store.EntityQuery) []byte {
+	if q.Package != nil {
+		return packagePrefix(q.Collection, q.Namespace, *q.Package)
+	}
+	return newestPrefix(q.Collection, q.Namespace)
+}
+
+// nameOf makes the name of a document from what follows the prefix in a
+// list's key, and the value there.
+func nameOf(q store.EntityQuery, tail, value []byte) (entity.Name, bool) {
+	if len(tail) < 8 {
+		return entity.Name{}, false
+	}
+	n := entity.Name{Namespace: q.Namespace, Name: string(tail[8:])}
+	if q.Package != nil {
+		n.Package = *q.Package
+		return n, true
+	}
+	width, used := binary.Uvarint(value)
+	if used <= 0 || width >= uint64(len(n.Name)) {
+		return n, false
+	}
+	if width > 0 {
+		n.Package, n.Name = n.Name[:width], n.Name[width+1:]
+	}
+	return n, true
+}

@@ -1,0 +1,230 @@
+package pebble
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/store"
+)
+
+// queue is store.Queue. Which items there are is kept in memory too, because
+// every Put of an activation asks; their bodies are not. Bodies are sealed:
+// they hold parameters and keys.
+type queue struct {
+	db *DB
+
+	mu    sync.Mutex
+	items map[rawID]*item // guarded by mu
+	next  uint64          // guarded by mu; sequence of the next item
+}
+
+// item is one queued activation. It is never changed.
+type item struct{ sequence uint64 }
+
+// States of an item, the value of its key.
+const (
+	itemWaiting byte = iota
+	itemStarted
+)
+
+func itemKey(sequence uint64, id rawID) []byte {
+	return append(binary.BigEndian.AppendUint64([]byte{spaceItem}, sequence), id[:]...)
+}
+
+func itemBodyKey(sequence uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{spaceItemBody}, sequence)
+}
+
+// load learns which items there are.
+func (s *queue) load() error {
+	s.items = make(map[rawID]*item)
+	return s.scan(func(sequence uint64, id rawID) error {
+		s.items[id] = &item{sequence}
+		s.next = sequence + 1
+		return nil
+	})
+}
+
+func (s *queue) scan(visit func(sequence uint64, id rawID) error) error {
+	return scan(s.db.db, []byte{spaceItem}, []byte{spaceItem + 1}, func(key, _ []byte) (bool, error) {
+		if len(key) != 1+8+len(rawID{}) {
+			return false, corrupted("an item of the queue")
+		}
+		return true, visit(binary.BigEndian.Uint64(key[1:]), rawID(key[9:]))
+	})
+}
+
+// find returns the item of id, nil if there is none.
+func (s *queue) find(id rawID) *item {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.items[id]
+}
+
+func (s *queue) forget(id rawID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.items, id)
+}
+
+// removeItem puts the removal of an item into batch.
+func removeItem(batch *pebble.Batch, id rawID, sequence uint64) error {
+	return errors.Join(
+		batch.Delete(itemKey(sequence, id), nil),
+		batch.Delete(itemBodyKey(sequence), nil))
+}
+
+// Enqueue adds an item; see store.Queue. An id that is queued already is
+// entity.ErrExists.
+func (s *queue) Enqueue(ctx context.Context, id entity.ActivationID, body []byte) error {
+	raw, ok := parseID(id)
+	if !ok {
+		return entity.Errorf(entity.Malformed, "The activation id is not valid.")
+	}
+	if err := s.db.enter(ctx); err != nil {
+		return err
+	}
+	defer s.db.leave()
+	if err := s.db.space.admit(needNew); err != nil {
+		return err
+	}
+	sequence, err := s.reserve(raw)
+	if err != nil {
+		return err
+	}
+	batch := s.db.db.NewBatch()
+	err = errors.Join(
+		batch.Set(itemKey(sequence, raw), []byte{itemWaiting}, nil),
+		batch.Set(itemBodyKey(sequence), s.db.seal.Close(body, itemBodyKey(sequence)), nil))
+	if err != nil {
+		s.forget(raw)
+		return fmt.Errorf("queue activation %s: %w", id, errors.Join(err, batch.Close()))
+	}
+	return s.db.commit.commit(batch, true)
+}
+
+// reserve enters a new item into the memory and returns its sequence.
+func (s *queue) reserve(id rawID) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.items[id] != nil {
+		return 0, entity.ErrExists
+	}
+	sequence := s.next
+	s.next++
+	s.items[id] = &item{sequence}
+	return sequence, nil
+}
+
+// Start marks an item; see store.Queue. It is entity.ErrNotFound if there is
+// none.
+func (s *queue) Start(ctx context.Context, id entity.ActivationID) error {
+	return s.change(ctx, id, "start", needFinish, func(batch *pebble.Batch, raw rawID, sequence uint64) error {
+		return batch.Set(itemKey(sequence, raw), []byte{itemStarted}, nil)
+	})
+}
+
+// Remove forgets an item; see store.Queue. It is nil if there is none.
+func (s *queue) Remove(ctx context.Context, id entity.ActivationID) error {
+	err := s.change(ctx, id, "remove", needFree, removeItem)
+	if errors.Is(err, entity.ErrNotFound) {
+		return nil
+	}
+	if raw, ok := parseID(id); ok && err == nil {
+		s.forget(raw)
+	}
+	return err
+}
+
+// change writes what alter does to the item of id.
+func (s *queue) change(ctx context.Context, id entity.ActivationID, verb string, n need,
+	alter func(*pebble.Batch, rawID, uint64) error,
+) error {
+	raw, _ := parseID(id)
+	if err := s.db.enter(ctx); err != nil {
+		return err
+	}
+	defer s.db.leave()
+	found := s.find(raw)
+	if found == nil {
+		return entity.ErrNotFound
+	}
+	if err := s.db.space.admit(n); err != nil {
+		return err
+	}
+	batch := s.db.db.NewBatch()
+	if err := alter(batch, raw, found.sequence); err != nil {
+		return fmt.Errorf("%s queued activation %s: %w", verb, id, errors.Join(err, batch.Close()))
+	}
+	return s.db.commit.commit(batch, true)
+}
+
+// Items calls visit for every item, oldest first; see store.Queue. It knows
+// the items that there are when it is called; visit may change the queue.
+func (s *queue) Items(ctx context.Context, visit func(store.Item) error) error {
+	keys, err := s.keys(ctx)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		it, err := s.item(ctx, key)
+		if errors.Is(err, entity.ErrNotFound) { // removed meanwhile
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := visit(it); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// queued is the key of an item, taken apart.
+type queued struct {
+	sequence uint64
+	id       rawID
+}
+
+func (s *queue) keys(ctx context.Context) (keys []queued, err error) {
+	if err := s.db.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.db.leave()
+	err = s.scan(func(sequence uint64, id rawID) error {
+		keys = append(keys, queued{sequence, id})
+		return ctx.Err()
+	})
+	return keys, err
+}
+
+func (s *queue) item(ctx context.Context, q queued) (store.Item, error) {
+	it := store.Item{ID: entity.ActivationID(q.id.String())}
+	if err := s.db.enter(ctx); err != nil {
+		return it, err
+	}
+	defer s.db.leave()
+	err := s.db.get(itemKey(q.sequence, q.id), func(state []byte) error {
+		it.Started = len(state) == 1 && state[0] == itemStarted
+		return nil
+	})
+	if err != nil {
+		return it, err
+	}
+	key := itemBodyKey(q.sequence)
+	err = s.db.get(key, func(sealed []byte) (err error) {
+		it.Body, err = s.db.seal.Open(sealed, key)
+		return err
+	})
+	if errors.Is(err, errSeal) {
+		return it, corrupted("the body of queued activation " + string(it.ID))
+	}
+	return it, err
+}

@@ -1,0 +1,168 @@
+package pebble
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/gowhisk/gowhisk/internal/entity"
+)
+
+// The default reserve is a twentieth of the medium within these bounds.
+const (
+	minReserve = 64 * entity.MB
+	maxReserve = 1024 * entity.MB
+)
+
+// freshness is how long a look at the free space counts.
+const freshness = 20 * time.Millisecond
+
+// need says how much a write matters when space runs out.
+type need uint8
+
+const (
+	needNew    need = iota // new data: refused as soon as the reserve is touched
+	needFinish             // the end of work that was accepted: may use three quarters of it
+	needFree               // removal: always tried
+)
+
+// space watches the room on the medium and keeps a full disk from breaking
+// the store: new data is refused while there still is room for everything
+// else.
+type space struct {
+	fsys    vfs.FS
+	dir     string
+	reserve int64 // 0: by the size of the medium
+
+	looked atomic.Int64 // nanoseconds since start of the last look
+	start  time.Time
+	mu     sync.Mutex   // held by who looks
+	level  atomic.Int32 // smallest need that is admitted now
+}
+
+func newSpace(fsys vfs.FS, dir string, reserve int64) *space {
+	s := &space{fsys: fsys, dir: dir, reserve: reserve, start: time.Now()}
+	s.looked.Store(-int64(freshness))
+	return s
+}
+
+// admit refuses a write that the free space does not allow.
+func (s *space) admit(n need) error {
+	if n == needFree {
+		return nil
+	}
+	if age := int64(time.Since(s.start)) - s.looked.Load(); age >= int64(freshness) && s.mu.TryLock() {
+		s.look()
+		s.mu.Unlock()
+	}
+	if int32(n) >= s.level.Load() {
+		return nil
+	}
+	return entity.Errorf(entity.Unavailable,
+		"Disk is full: new data is refused, reads and deletes work. Free space under %s.", s.dir).WithCode(codeDiskFull)
+}
+
+func (s *space) look() {
+	usage, err := s.fsys.GetDiskUsage(s.dir)
+	s.looked.Store(int64(time.Since(s.start)))
+	if err != nil { // a medium that cannot tell, such as memory, has no bound
+		s.level.Store(int32(needNew))
+		return
+	}
+	reserve := s.reserve
+	if reserve == 0 {
+		reserve = min(max(int64(usage.TotalBytes/20), minReserve), maxReserve)
+	}
+	level := needNew
+	switch free := int64(usage.AvailBytes); {
+	case free < reserve/4:
+		level = needFree
+	case free < reserve:
+		level = needFinish
+	}
+	s.level.Store(int32(level))
+}
+
+// fullPause is how long a writer waits before it tries a full disk again.
+const fullPause = 50 * time.Millisecond
+
+// fullFS waits where Pebble cannot bear a full disk: a log or a manifest
+// that fails once is broken for good, so a write to them is held until it
+// fits. Everything else fails after a pause; Pebble tries that again by
+// itself, at once and for ever.
+type fullFS struct {
+	vfs.FS
+	closing <-chan struct{} // waiting ends
+	full    func()          // called for every write that did not fit
+}
+
+// Unwrap returns the FS below.
+func (f fullFS) Unwrap() vfs.FS { return f.FS }
+
+// Create makes a file whose writes follow the FS.
+func (f fullFS) Create(name string, c vfs.DiskWriteCategory) (file vfs.File, err error) {
+	err = f.try(vital(c), func() (err error) {
+		file, err = f.FS.Create(name, c)
+		return err
+	})
+	return f.wrap(file, c, err)
+}
+
+// ReuseForWrite renames a file and opens it for writes that follow the FS.
+func (f fullFS) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	file, err := f.FS.ReuseForWrite(from, to, c)
+	return f.wrap(file, c, err)
+}
+
+func (f fullFS) wrap(file vfs.File, c vfs.DiskWriteCategory, err error) (vfs.File, error) {
+	if err != nil {
+		return nil, err
+	}
+	return fullFile{file, f, vital(c)}, nil
+}
+
+func vital(c vfs.DiskWriteCategory) bool {
+	return c == walCategory || c == "pebble-manifest" || c == vfs.WriteCategoryUnspecified
+}
+
+// try does the deed, again and again if the disk is full and it is vital.
+func (f fullFS) try(vital bool, deed func() error) error {
+	for {
+		err := deed()
+		if err == nil || !errors.Is(err, syscall.ENOSPC) {
+			return err
+		}
+		f.full()
+		timer := time.NewTimer(fullPause)
+		select {
+		case <-f.closing:
+			timer.Stop()
+			return err
+		case <-timer.C:
+		}
+		if !vital {
+			return err
+		}
+	}
+}
+
+// fullFile is a file of a fullFS.
+type fullFile struct {
+	vfs.File
+	fs    fullFS
+	vital bool
+}
+
+// Write goes on after what was written already when the disk was full.
+func (f fullFile) Write(p []byte) (n int, err error) {
+	err = f.fs.try(f.vital, func() error {
+		m, err := f.File.Write(p[n:])
+		n += m
+		return err
+	})
+	return n, err
+}
