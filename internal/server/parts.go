@@ -1,0 +1,199 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"hash/crc32"
+	"maps"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gowhisk/gowhisk/internal/config"
+	"github.com/gowhisk/gowhisk/internal/containerpool"
+	"github.com/gowhisk/gowhisk/internal/entitlement"
+	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/manifest"
+	"github.com/gowhisk/gowhisk/internal/sandbox"
+	"github.com/gowhisk/gowhisk/internal/store"
+	"github.com/gowhisk/gowhisk/internal/store/pebble"
+	"github.com/gowhisk/gowhisk/runtimes"
+)
+
+// storeDir is the store's own folder in the data directory.
+func storeDir(dataDir string) string { return filepath.Join(dataDir, "store") }
+
+// OpenSubjects opens the store of a data directory whose server does not
+// run, for commands about users. The caller calls the returned function when
+// done.
+func OpenSubjects(ctx context.Context, dataDir string) (store.Subjects, func() error, error) {
+	if err := makeDataDir(dataDir); err != nil {
+		return nil, nil, err
+	}
+	db, err := pebble.Open(ctx, storeDir(dataDir), pebble.Options{})
+	if err != nil {
+		return nil, nil, err
+	}
+	return db.Subjects(), db.Close, nil
+}
+
+// noPackages is what entitlement sees while the catalog keeps none.
+type noPackages struct{}
+
+func (noPackages) Package(context.Context, entity.Name) (entitlement.Package, error) {
+	return entitlement.Package{}, entity.ErrNotFound
+}
+
+// readManifest reads the runtimes manifest: a file, or the built-in one.
+func readManifest(file string) (*manifest.Manifest, error) {
+	data := runtimes.Manifest()
+	if file != "" {
+		var err error
+		if data, err = os.ReadFile(file); err != nil {
+			return nil, fmt.Errorf("runtimes manifest: %w", err)
+		}
+	}
+	m, err := manifest.Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("runtimes manifest: %w", err)
+	}
+	return m, nil
+}
+
+// stemCells are those of the manifest whose kind runs on this host, and the
+// operator's over them.
+func stemCells(m *manifest.Manifest, hosts []runtimes.Host, configured map[string]int) map[string]containerpool.StemCells {
+	usable := map[string]bool{}
+	for _, h := range hosts {
+		usable[h.Kind] = h.Usable()
+	}
+	cells := map[string]containerpool.StemCells{}
+	for r := range m.Runtimes() {
+		for _, s := range r.StemCells {
+			most := s.Count
+			if s.Reactive != nil {
+				most = s.Reactive.Max
+			}
+			cells[r.Kind] = containerpool.StemCells{Min: s.Count, Max: max(s.Count, most)}
+		}
+	}
+	for kind, n := range configured {
+		cells[kind] = containerpool.StemCells{Min: n, Max: max(n, cells[kind].Max)}
+	}
+	maps.DeleteFunc(cells, func(kind string, _ containerpool.StemCells) bool { return !usable[kind] })
+	return cells
+}
+
+// publicURL is where clients and actions reach the API.
+func publicURL(c config.Config) string {
+	if c.APIHost != "" {
+		return strings.TrimSuffix(c.APIHost, "/")
+	}
+	scheme := "http"
+	if c.TLS.SelfSigned || c.TLS.Cert != "" {
+		scheme = "https"
+	}
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return scheme + "://" + c.Listen
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
+}
+
+// randomKeys reports whether a fresh data directory gets keys that nobody
+// else knows. The public ones are for a listener that only this machine
+// reaches.
+func randomKeys(c config.Config) bool {
+	if c.Bootstrap.Keys != "auto" {
+		return c.Bootstrap.Keys == "random"
+	}
+	host, _, err := net.SplitHostPort(c.Listen)
+	ip, ipErr := netip.ParseAddr(host)
+	return err != nil || host != "localhost" && (ipErr != nil || !ip.IsLoopback())
+}
+
+// owner names the server of a data directory, so that several on one machine
+// do not clean up one another's containers.
+func owner(dataDir string) string {
+	if abs, err := filepath.Abs(dataDir); err == nil {
+		dataDir = abs
+	}
+	return fmt.Sprintf("gowhisk-%x", crc32.ChecksumIEEE([]byte(dataDir)))
+}
+
+// sandboxOptions turns the settings into those of the sandbox.
+func sandboxOptions(ctx context.Context, c config.Config, apiURL string) (sandbox.Options, error) {
+	o := sandbox.Options{Owner: owner(c.DataDir)}
+	if c.Isolation != "auto" {
+		o.Tier = sandbox.Tier(c.Isolation)
+	}
+	o.Egress.None = c.Egress.Policy == "none"
+	for _, network := range c.Egress.Allow {
+		prefix, err := netip.ParsePrefix(network)
+		if err != nil {
+			return o, fmt.Errorf("egress.allow: %w", err)
+		}
+		o.Egress.AllowNets = append(o.Egress.AllowNets, prefix)
+	}
+	servers := c.Egress.DNS
+	if len(servers) == 0 {
+		servers = hostResolvers("/etc/resolv.conf")
+	}
+	for _, server := range servers {
+		if addr, err := netip.ParseAddr(server); err == nil {
+			o.Egress.DNS = append(o.Egress.DNS, addr)
+		}
+	}
+	var err error
+	o.Egress.API, err = resolve(ctx, apiURL)
+	return o, err
+}
+
+// hostResolvers reads the nameserver lines; without the file there are none.
+func hostResolvers(file string) []string {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil
+	}
+	var servers []string
+	for line := range strings.Lines(string(data)) {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "nameserver" {
+			servers = append(servers, fields[1])
+		}
+	}
+	return servers
+}
+
+// resolve returns the exact addresses behind the API's URL.
+func resolve(ctx context.Context, rawURL string) ([]netip.AddrPort, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("apiHost: %w", err)
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80"}[u.Scheme]
+	}
+	if port == "" {
+		port = "443"
+	}
+	number, err := net.DefaultResolver.LookupPort(ctx, "tcp", port)
+	if err != nil {
+		return nil, fmt.Errorf("apiHost: %w", err)
+	}
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
+	if err != nil {
+		return nil, fmt.Errorf("apiHost: %w", err)
+	}
+	var all []netip.AddrPort
+	for _, a := range addrs {
+		all = append(all, netip.AddrPortFrom(a.Unmap(), uint16(number)))
+	}
+	return all, nil
+}

@@ -1,0 +1,207 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/gowhisk/gowhisk/internal/activation"
+	"github.com/gowhisk/gowhisk/internal/admin"
+	"github.com/gowhisk/gowhisk/internal/auth"
+	"github.com/gowhisk/gowhisk/internal/backend/local"
+	"github.com/gowhisk/gowhisk/internal/catalog"
+	"github.com/gowhisk/gowhisk/internal/config"
+	"github.com/gowhisk/gowhisk/internal/containerpool"
+	"github.com/gowhisk/gowhisk/internal/controller"
+	"github.com/gowhisk/gowhisk/internal/entitlement"
+	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/invoke"
+	"github.com/gowhisk/gowhisk/internal/manifest"
+	"github.com/gowhisk/gowhisk/internal/sandbox"
+	"github.com/gowhisk/gowhisk/internal/store/pebble"
+	"github.com/gowhisk/gowhisk/internal/telemetry"
+	"github.com/gowhisk/gowhisk/runtimes"
+)
+
+// platform is everything between the listeners and the sandboxes, joined.
+// Fields are in the order in which they are made; close goes the other way.
+type platform struct {
+	url       string
+	random    bool // the keys of this data directory are random
+	manifest  *manifest.Manifest
+	hosts     []runtimes.Host
+	db        *pebble.DB
+	metrics   *telemetry.Metrics
+	auth      *auth.Authenticator
+	sandboxes *sandbox.Host
+	pool      *containerpool.Pool
+	service   *invoke.Service
+	api       *controller.Controller
+
+	stopRecorder context.CancelFunc
+	recording    sync.WaitGroup
+}
+
+// newPlatform builds the parts. On error it closes those it had built.
+func newPlatform(ctx context.Context, c config.Config, o Options) (_ *platform, err error) {
+	p := &platform{url: publicURL(c), metrics: telemetry.New(o.Version), stopRecorder: func() {}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close(context.WithoutCancel(ctx)))
+		}
+	}()
+	if p.manifest, err = readManifest(c.Runtimes); err != nil {
+		return nil, err
+	}
+	discovered := make(chan error, 1)
+	go func() { // takes as long as the slowest interpreter says its version
+		p.hosts, err = runtimes.Discover(ctx, runtimes.Search(o.Path, o.Home))
+		discovered <- err
+	}()
+	openErr := p.openStore(ctx, c, o)
+	if err := errors.Join(openErr, <-discovered); err != nil {
+		return nil, err
+	}
+	if err := p.makePool(ctx, c, o); err != nil {
+		return nil, err
+	}
+	if err := p.makeAPI(c, o); err != nil {
+		return nil, err
+	}
+	p.observe()
+	return p, nil
+}
+
+// openStore opens the store and makes sure that its first users exist.
+func (p *platform) openStore(ctx context.Context, c config.Config, o Options) (err error) {
+	if p.db, err = pebble.Open(ctx, storeDir(c.DataDir), pebble.Options{Logger: o.Log}); err != nil {
+		return fmt.Errorf("open store: %w", err)
+	}
+	p.random = randomKeys(c)
+	_, err = admin.Bootstrap(ctx, p.db.Subjects(), p.random, c.Bootstrap.Users)
+	return err
+}
+
+// makePool finds the isolation that works here and starts the pool in it.
+func (p *platform) makePool(ctx context.Context, c config.Config, o Options) error {
+	options, err := sandboxOptions(ctx, c, p.url)
+	if err != nil {
+		return err
+	}
+	if err := sandbox.CleanUp(ctx, options.Owner); err != nil {
+		o.Log.Warn("what an earlier server left is not all removed", "error", err)
+	}
+	if p.sandboxes, err = sandbox.New(options, sandbox.Probe(ctx, options)); err != nil {
+		return unisolated(err)
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find own program: %w", err)
+	}
+	factory, err := local.New(local.Options{
+		Sandbox:    p.sandboxes,
+		Hosts:      func(context.Context) ([]runtimes.Host, error) { return p.hosts, nil },
+		Dir:        filepath.Join(c.DataDir, "containers"),
+		Executable: executable,
+		Blackbox:   c.Blackbox,
+		Images:     []string{entity.SkeletonImage},
+		Logger:     o.Log,
+	})
+	if err != nil {
+		return fmt.Errorf("local backend: %w", err)
+	}
+	p.pool = containerpool.New(factory, containerpool.Options{
+		Memory:     int64(c.Pool.Memory),
+		PauseGrace: time.Duration(c.Pool.PauseGrace),
+		IdleTime:   time.Duration(c.Pool.IdleTimeout),
+		StemCells:  stemCells(p.manifest, p.hosts, c.Pool.StemCells),
+		APIHost:    p.url,
+		Logger:     o.Log,
+		Observer:   p.metrics,
+	})
+	return nil
+}
+
+// makeAPI joins policy, catalog and engine behind the REST interface.
+func (p *platform) makeAPI(c config.Config, o Options) (err error) {
+	p.auth = auth.New(p.db.Subjects())
+	names := catalog.New(p.db.Entities(), time.Now)
+	recorder := activation.NewRecorder(p.db.Activations(), p.db.Queue(), activation.Options{
+		MaxAge: time.Duration(c.Retention.Age), MaxBytes: int64(c.Retention.Size), Logger: o.Log,
+	})
+	recording, stopRecorder := context.WithCancel(context.Background())
+	p.stopRecorder = stopRecorder
+	p.recording.Go(func() { recorder.Run(recording) })
+	p.service = invoke.New(invoke.Config{
+		Invoker: p.pool, Catalog: names, Recorder: recorder, Queue: p.db.Queue(),
+		Identities: p.auth, Observer: p.metrics, Logger: o.Log,
+	})
+	settings := entitlement.DefaultSettings()
+	settings.InvocationsPerMinute = c.Limits.InvocationsPerMinute
+	settings.ConcurrentInvocations = c.Limits.ConcurrentInvocations
+	settings.FiresPerMinute = c.Limits.FiresPerMinute
+	p.api, err = controller.New(controller.Config{
+		Auth:        p.auth,
+		Entitlement: entitlement.New(settings, noPackages{}, time.Now),
+		Catalog:     names,
+		Manifest:    p.manifest,
+		Invoker:     p.service,
+		Activations: p.db.Activations(),
+		Metrics:     p.metrics.Handler(),
+		Observer:    p.metrics,
+		Logger:      o.Log,
+		Now:         time.Now,
+		Build:       controller.Build{Number: o.Version},
+	})
+	return err
+}
+
+// recover takes up what was accepted before the server stopped.
+func (p *platform) recover(ctx context.Context) error {
+	if _, _, err := p.service.Recover(ctx); err != nil {
+		return fmt.Errorf("take up accepted activations: %w", err)
+	}
+	return nil
+}
+
+// drain waits for activations in flight until ctx ends.
+func (p *platform) drain(ctx context.Context) error { return p.service.Drain(ctx) }
+
+// close ends what newPlatform made, as far as it came.
+func (p *platform) close(ctx context.Context) error {
+	var errs []error
+	if p.pool != nil {
+		errs = append(errs, p.pool.Close(ctx))
+	}
+	if p.sandboxes != nil {
+		errs = append(errs, p.sandboxes.Close(ctx))
+	}
+	p.stopRecorder()
+	p.recording.Wait()
+	if p.db != nil {
+		errs = append(errs, p.db.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (p *platform) observe() {
+	gauges := []struct {
+		name, help string
+		read       func(containerpool.Stats) float64
+	}{
+		{"pool_containers", "Containers of the pool.", func(s containerpool.Stats) float64 { return float64(s.Containers) }},
+		{"pool_idle", "Containers without an activation.", func(s containerpool.Stats) float64 { return float64(s.Idle) }},
+		{"pool_frozen", "Idle containers that are frozen.", func(s containerpool.Stats) float64 { return float64(s.Frozen) }},
+		{"pool_stem_cells", "Containers without an action.", func(s containerpool.Stats) float64 { return float64(s.StemCells) }},
+		{"pool_waiting", "Activations that wait for a container.", func(s containerpool.Stats) float64 { return float64(s.Waiting) }},
+		{"pool_memory_charged_bytes", "Memory of all containers as charged.", func(s containerpool.Stats) float64 { return float64(s.MemoryCharged) }},
+		{"pool_memory_limit_bytes", "Memory that containers may have together.", func(s containerpool.Stats) float64 { return float64(s.MemoryLimit) }},
+	}
+	for _, g := range gauges {
+		p.metrics.Gauge(g.name, g.help, func() float64 { return g.read(p.pool.Stats()) })
+	}
+}
