@@ -1,0 +1,96 @@
+package script
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/gowhisk/gowhisk/internal/backend/local"
+	"github.com/gowhisk/gowhisk/internal/cli"
+	"github.com/gowhisk/gowhisk/internal/sandbox"
+)
+
+// TestMain makes the test binary the program, too: started under the name
+// gowhisk it is gowhisk, race detector included.
+func TestMain(m *testing.M) {
+	sandbox.Init()
+	local.Init()
+	testscript.Main(m, map[string]func(){"gowhisk": program})
+}
+
+func program() {
+	ctx, stop := notify(context.Background())
+	code := cli.Main(ctx, cli.Env{
+		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		LookupEnv: os.LookupEnv, Version: "test",
+	})
+	stop()
+	os.Exit(code)
+}
+
+func TestScript(t *testing.T) {
+	wsk := buildWsk(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                "testdata",
+		RequireUniqueNames: true,
+		Setup:              func(env *testscript.Env) error { return setup(env, wsk) },
+		Condition:          condition,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"serve": serve, "stop": stop, "crash": crash,
+			"wsk": voice("wsk"), "uwsk": voice("uwsk"), "attackwsk": voice("attackwsk"), "curl": voice("curl"),
+			"exits": exits, "capture": capture, "eventually": eventually, "repeat": repeat,
+		},
+	})
+}
+
+// buildWsk returns OpenWhisk's command line as `make` builds it.
+func buildWsk(t *testing.T) string {
+	t.Helper()
+	wsk, err := filepath.Abs("../../bin/wsk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(wsk); err == nil {
+		return wsk
+	}
+	build := exec.CommandContext(t.Context(), "go", "build", "-C", "../../tools/wsk", "-o", wsk, "github.com/sciabarracom/openwhisk-cli")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build wsk: %v\n%s", err, out)
+	}
+	return wsk
+}
+
+// setup gives a script its own data directory and its voices.
+func setup(env *testscript.Env, wsk string) error {
+	env.Setenv("GOWHISK_DATA_DIR", filepath.Join(env.WorkDir, "data"))
+	env.Setenv("WSK", wsk)
+	env.Setenv("GUEST", guestKey)
+	env.Setenv("USER_KEY", userKey)
+	env.Values[serverKey{}] = &instance{}
+	env.Defer(func() {
+		if s, ok := env.Values[serverKey{}].(*instance); ok {
+			s.kill()
+		}
+	})
+	return nil
+}
+
+// condition reports what a host may lack: [kind:nodejs] and so on.
+func condition(cond string) (bool, error) {
+	programs := map[string]string{
+		"kind:nodejs": "node", "kind:python": "python3", "kind:php": "php", "kind:ruby": "ruby",
+		"kind:java": "java", "kind:go": "go", "curl": "curl", "jq": "jq",
+	}
+	program, ok := programs[cond]
+	if !ok {
+		return false, fmt.Errorf("no such condition: %s", cond)
+	}
+	_, err := exec.LookPath(program)
+	return err == nil, nil
+}

@@ -1,0 +1,137 @@
+package script
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// serverKey finds a script's server among its values.
+type serverKey struct{}
+
+// instance is the server of one script; the zero value does not run.
+type instance struct {
+	cmd  *exec.Cmd
+	log  *syncBuffer
+	done chan error
+}
+
+// syncBuffer is written by the server's process and read by the script.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer // guarded by mu
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+func notify(ctx context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+}
+
+// serve FLAG… starts the server on a free port and waits until it answers;
+// APIHOST is its URL. The second user exists from the first start on.
+func serve(ts *testscript.TestScript, neg bool, args []string) {
+	s := ts.Value(serverKey{}).(*instance)
+	if s.cmd != nil {
+		ts.Fatalf("the server runs already")
+	}
+	self, err := os.Executable()
+	ts.Check(err)
+	s.log, s.done = &syncBuffer{}, make(chan error, 1)
+	s.cmd = &exec.Cmd{
+		Path: self, Args: append([]string{"gowhisk", "serve", "--json", "--listen", "127.0.0.1:0"}, args...),
+		Dir: ts.MkAbs("."), Stderr: s.log,
+		Env: append(os.Environ(), "GOWHISK_DATA_DIR="+ts.Getenv("GOWHISK_DATA_DIR"), "HOME="+ts.MkAbs(".")),
+	}
+	out, err := s.cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(s.cmd.Start())
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	go func() { s.done <- s.cmd.Wait() }()
+	var ready struct {
+		URL string `json:"url"`
+	}
+	if err == nil {
+		err = json.Unmarshal(line, &ready)
+	}
+	if err != nil {
+		<-s.done
+		s.cmd = nil
+		if neg {
+			return
+		}
+		ts.Fatalf("the server did not start: %v\n%s", err, s.log)
+	}
+	if neg {
+		ts.Fatalf("the server started")
+	}
+	ts.Setenv("APIHOST", ready.URL)
+	if err := ts.Exec("gowhisk", "admin", "user", "get", userName); err != nil {
+		ts.Check(ts.Exec("gowhisk", "admin", "user", "create", userName, "-u", userKey))
+	}
+}
+
+// stop ends the server in order, as a service manager does.
+func stop(ts *testscript.TestScript, _ bool, _ []string) {
+	s := ts.Value(serverKey{}).(*instance)
+	if s.cmd == nil {
+		ts.Fatalf("no server runs")
+	}
+	ts.Check(s.cmd.Process.Signal(syscall.SIGTERM))
+	ts.Check(s.wait())
+}
+
+// crash kills the server as a power cut does.
+func crash(ts *testscript.TestScript, _ bool, _ []string) {
+	s := ts.Value(serverKey{}).(*instance)
+	if s.cmd == nil {
+		ts.Fatalf("no server runs")
+	}
+	s.kill()
+}
+
+// wait returns how the server ended, and its log if not in order.
+func (s *instance) wait() error {
+	defer func() { s.cmd = nil }()
+	select {
+	case err := <-s.done:
+		if err != nil {
+			return fmt.Errorf("the server ended with %w\n%s", err, s.log)
+		}
+		return nil
+	case <-time.After(patience):
+		s.kill()
+		return fmt.Errorf("the server did not stop\n%s", s.log)
+	}
+}
+
+// kill ends a server that runs and waits for it.
+func (s *instance) kill() {
+	if s.cmd == nil {
+		return
+	}
+	if err := s.cmd.Process.Kill(); err == nil {
+		<-s.done
+	}
+	s.cmd = nil
+}
