@@ -39,8 +39,8 @@ const formatMajorVersion = pebble.FormatColumnarBlocks
 // memtable grows to its size under load only.
 const (
 	memTableSize = 8 << 20
-	memTables    = 4 // that wait for being flushed before writes wait too
-	cacheSize    = 16 << 20
+	memTables    = 4        // that wait for being flushed before writes wait too
+	cacheSize    = 48 << 20 // memtables are part of it
 	openFiles    = 500
 )
 
