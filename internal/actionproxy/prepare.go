@@ -22,6 +22,21 @@ type Prepared struct {
 	Source string
 }
 
+// Acknowledged says that the source has been compiled by the family's compiler into dir/exec: the
+// program tells when it has started.
+func (p *Prepared) Acknowledged(dir string) {
+	p.Source = ""
+	p.Init.Dir = dir
+	p.setEnv(protocol.EnvWaitForAck, "true")
+}
+
+func (p *Prepared) setEnv(key, value string) {
+	if p.Init.Env == nil {
+		p.Init.Env = protocol.Env{}
+	}
+	p.Init.Env[key] = value
+}
+
 // Prepare turns the value of POST /init into what a family's launcher gets: archives are extracted
 // into dir, code that must be a file becomes one. What is wrong with the code is a
 // *protocol.Failure, with the status and text that OpenWhisk's runtimes answer.

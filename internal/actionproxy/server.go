@@ -38,6 +38,8 @@ type ServerOptions struct {
 	Stdout, Stderr io.Writer
 	// Reinit permits a second init, which replaces the action.
 	Reinit bool
+	// Concurrent lets several runs be in flight, where the family's launcher can.
+	Concurrent bool
 	// LogInitError sends the reason why an action did not start to the logs instead of the answer.
 	LogInitError bool
 	Log          *slog.Logger

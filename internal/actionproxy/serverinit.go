@@ -96,22 +96,16 @@ func (s *Server) initialize(ctx context.Context, in protocol.Init) (Answer, erro
 		}
 		prepared.Acknowledged(bin)
 	}
+	if s.Concurrent && s.Family.Concurrent {
+		prepared.setEnv(protocol.EnvAllowConcurrent, "true")
+	} else {
+		delete(prepared.Init.Env, protocol.EnvAllowConcurrent)
+	}
 	child, err := s.launcher()
 	if err != nil {
 		return Answer{}, err
 	}
 	return child.Init(ctx, &prepared.Init)
-}
-
-// Acknowledged says that the source has been compiled by the family's compiler into dir/exec: the
-// program tells when it has started.
-func (p *Prepared) Acknowledged(dir string) {
-	p.Source = ""
-	p.Init.Dir = dir
-	if p.Init.Env == nil {
-		p.Init.Env = protocol.Env{}
-	}
-	p.Init.Env[protocol.EnvWaitForAck] = "true"
 }
 
 // initFailed answers for an init that the launcher did not answer.
