@@ -124,7 +124,7 @@ func owner(dataDir string) string {
 	if abs, err := filepath.Abs(dataDir); err == nil {
 		dataDir = abs
 	}
-	return fmt.Sprintf("gowhisk-%x", crc32.ChecksumIEEE([]byte(dataDir)))
+	return fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(dataDir)))
 }
 
 // sandboxOptions turns the settings into those of the sandbox.
