@@ -15,7 +15,7 @@ import (
 
 const (
 	bodyTimeout = 30 * time.Second // for a whole body. OpenWhisk 1.2.1
-	firstRead   = 64 << 10         // what is allocated on the word of Content-Length
+	firstRead   = 32 << 10         // bytes that are allocated on the word of Content-Length
 )
 
 // readBody reads the whole body and keeps it if it is no longer than keep;
@@ -63,15 +63,18 @@ func (x *exchange) readDeadline(t time.Time) error {
 }
 
 // readUpTo reads until in ends or just over keep bytes are there. It trusts
-// the announced length (-1 for unknown) only for a first small buffer.
+// the announced length (-1 for unknown) no further than four times what has
+// come already.
 func readUpTo(in io.Reader, announced, keep int64) ([]byte, error) {
 	if announced < 0 {
-		announced = 511
+		announced = keep
 	}
 	body := make([]byte, 0, min(announced, firstRead)+1) // one more to see the end
 	for int64(len(body)) <= keep {
 		if len(body) == cap(body) {
-			body = append(body, 0)[:len(body)]
+			grown := make([]byte, len(body), min(4*int64(len(body)), max(announced, int64(len(body)))+1))
+			copy(grown, body)
+			body = grown
 		}
 		n, err := in.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]

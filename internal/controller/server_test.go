@@ -1,0 +1,128 @@
+package controller_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/invoke"
+)
+
+// pipes is a listener whose connections live in the memory of the test.
+type pipes struct{ conns chan net.Conn }
+
+func (p pipes) Accept() (net.Conn, error) {
+	if c, ok := <-p.conns; ok {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (p pipes) Close() error   { return nil }
+func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
+
+func TestSlowBodyIsCutOffAfterThirtySeconds(t *testing.T) {
+	a := newAPI(t)
+	a.put(t, "hello", hello)
+	synctest.Test(t, func(t *testing.T) {
+		l := pipes{make(chan net.Conn)}
+		s := &http.Server{Handler: a}
+		go s.Serve(l)
+		client, server := net.Pipe()
+		l.conns <- server
+		close(l.conns)
+		began := time.Now()
+		go fmt.Fprintf(client, "POST %sactions/hello HTTP/1.1\r\nHost: h\r\nAuthorization: %s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", ns, basic(guestKey))
+		answer, err := http.ReadResponse(bufio.NewReader(client), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); answer.StatusCode != http.StatusRequestTimeout || took != 30*time.Second {
+			t.Errorf("status %d after %v", answer.StatusCode, took)
+		}
+		client.Close()
+		s.Close()
+	})
+}
+
+func TestClientThatLeavesEndsTheWaitAlone(t *testing.T) {
+	waiting, left := make(chan struct{}), make(chan struct{})
+	a := newAPI(t, func(a *api) {
+		a.invoke = func(ctx context.Context, req invoke.Request) (invoke.Outcome, error) {
+			close(waiting)
+			<-ctx.Done()
+			close(left)
+			return invoke.Outcome{ID: someID}, nil
+		}
+	})
+	a.put(t, "hello", hello)
+	s := httptest.NewServer(a)
+	defer s.Close()
+	ctx, leave := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+ns+"actions/hello?blocking=true", strings.NewReader(`{"a":1}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", basic(guestKey))
+	r.Header.Set("Content-Type", "application/json")
+	go func() {
+		<-waiting
+		leave()
+	}()
+	if answer, err := s.Client().Do(r); err == nil {
+		t.Errorf("answered %s", answer.Status)
+	}
+	<-left
+}
+
+func TestChunkedAndLargeBodiesAreCounted(t *testing.T) {
+	a := newAPI(t)
+	a.put(t, "hello", hello)
+	s := httptest.NewServer(a)
+	defer s.Close()
+	post := func(body string, length int64) (int, string) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+ns+"actions/hello?blocking=true&result=true", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.ContentLength = length
+		r.Header.Set("Authorization", basic(guestKey))
+		r.Header.Set("Content-Type", "application/json")
+		answer, err := s.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		text := new(strings.Builder)
+		if _, err := bufio.NewReader(answer.Body).WriteTo(text); err != nil {
+			t.Fatal(err)
+		}
+		return answer.StatusCode, text.String()
+	}
+	body := func(n int) string { return `{"a":"` + strings.Repeat("x", n-8) + `"}` }
+	for _, n := range []int{8, 511, 512, 513, 64<<10 - 1, 64 << 10, 64<<10 + 1, 1 << 20} {
+		for _, length := range []int64{-1, int64(n)} {
+			if status, text := post(body(n), length); status != 200 || text != body(n) {
+				t.Errorf("%d bytes, announced %d: %d, %d bytes back", n, length, status, len(text))
+			}
+		}
+	}
+	for _, length := range []int64{-1, 3 << 20} {
+		want := fmt.Sprintf("Request larger than allowed: %d > %d bytes.", 3<<20, entity.MaxPayloadSize)
+		if status, text := post(body(3<<20), length); status != 413 || !strings.Contains(text, want) {
+			t.Errorf("announced %d: %d %.200s", length, status, text)
+		}
+	}
+	if status, text := post("", 0); status != 200 || text != "{}" {
+		t.Errorf("no body: %d %s", status, text)
+	}
+}
