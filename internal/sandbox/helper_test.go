@@ -199,14 +199,17 @@ func asPlainUser(t *testing.T, run string) {
 	}
 	exe := readableCopy(t)
 	cmd := exec.CommandContext(t.Context(), exe, "-test.run", run, "-test.v", "-test.timeout=120s")
-	cmd.Env = []string{unprivileged + "=USER", "PATH=/usr/bin:/bin", "TMPDIR=/tmp"}
+	cmd.Env = []string{unprivileged + "=USER", "PATH=/usr/bin:/bin", "TMPDIR=/tmp", ownNetwork + "=" + os.Getenv(ownNetwork)}
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("as uid 65534: %v\n%s", err, out)
 	}
-	if !bytes.Contains(out, []byte("--- PASS")) || testing.Verbose() {
+	if !bytes.Contains(out, []byte("\n--- PASS")) {
+		t.Errorf("as uid 65534 nothing ran:\n%s", out)
+	}
+	if testing.Verbose() {
 		t.Logf("as uid 65534:\n%s", out)
 	}
 }
