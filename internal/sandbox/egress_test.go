@@ -31,7 +31,7 @@ func TestOutboundConnectionsAreMediated(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root to make a network")
 	}
-	cmd := exec.CommandContext(t.Context(), readableCopy(t), "-test.run=^TestEgressInOwnNetwork", "-test.v")
+	cmd := exec.CommandContext(t.Context(), readableCopy(t), "-test.run=EgressInOwnNetwork", "-test.v")
 	cmd.Env = append(os.Environ(), ownNetwork+"=1", "TMPDIR=/tmp")
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
@@ -53,8 +53,8 @@ func makeHost(t *testing.T) {
 	}
 	needProgram(t, "/sbin/ip")
 	for _, args := range []string{
-		"link set lo up", "addr add " + publicAddr + "/32 dev lo", "addr add " + privateAddr + "/32 dev lo",
-		"addr add " + public6 + "/128 dev lo nodad",
+		"link set lo up", "addr replace " + publicAddr + "/32 dev lo", "addr replace " + privateAddr + "/32 dev lo",
+		"addr replace " + public6 + "/128 dev lo nodad",
 	} {
 		out, err := exec.Command("/sbin/ip", strings.Fields(args)...).CombinedOutput()
 		if err != nil {

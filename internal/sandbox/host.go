@@ -2,10 +2,13 @@ package sandbox
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"hash/fnv"
 	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -20,7 +23,8 @@ type Host struct {
 	filter []byte
 	spawn  *spawner
 	root   bool
-	seq    atomic.Uint64
+	name   string        // of its cgroups, unlike that of any other Host
+	seq    atomic.Uint64 // number of the next sandbox
 
 	mu      sync.Mutex
 	uids    []uint32 // free host user ids; guarded by mu
@@ -39,6 +43,7 @@ func New(opts Options, r Report) (*Host, error) {
 	}
 	h := &Host{
 		opts: opts, report: r, root: os.Geteuid() == 0,
+		name: strconv.Itoa(os.Getpid()) + "-" + strings.ToLower(rand.Text()[:6]),
 		nextUID: uidBase(opts.Owner), live: make(map[*Process]struct{}),
 	}
 	h.tree, _ = findCgroups(opts.Owner)
@@ -50,7 +55,7 @@ func New(opts Options, r Report) (*Host, error) {
 	}
 	if r.Tier != TierNone {
 		h.filter = buildFilter(filterOptions{
-			mediated: r.Network == "mediated",
+			mediated: h.mediated(),
 			noNetns:  !r.Tier.namespaced(),
 			noPidns:  !r.Tier.namespaced(),
 			noScope:  r.Landlock < 6,
@@ -66,6 +71,9 @@ func New(opts Options, r Report) (*Host, error) {
 
 // Report is what the host was made from.
 func (h *Host) Report() Report { return h.report }
+
+// mediated reports whether the supervisor makes outbound connections.
+func (h *Host) mediated() bool { return h.report.Network == "mediated" && h.report.Tier != TierNone }
 
 // Close kills and removes every sandbox that is still there.
 func (h *Host) Close(ctx context.Context) error {
@@ -132,8 +140,11 @@ func (h *Host) untrack(p *Process) {
 	delete(h.live, p)
 }
 
+// maxOwner bounds a name that becomes part of a directory's.
+const maxOwner = 80
+
 func validOwner(s string) bool {
-	if s == "" || len(s) > 64 {
+	if s == "" || len(s) > maxOwner {
 		return false
 	}
 	for _, c := range s {

@@ -15,9 +15,8 @@ import (
 // building sandboxes that stop short of running anything. What is missing for
 // a stronger one is in the report.
 func Probe(ctx context.Context, opts Options) Report {
-	if opts.Owner == "" {
-		opts.Owner = "probe"
-	}
+	// A server of the same owner may be running.
+	opts.Owner += "-probe"
 	tree, findings := findCgroups(opts.Owner)
 	r := Report{
 		Cgroup: tree.kind(), Freezer: tree.freezer(), Network: "mediated",

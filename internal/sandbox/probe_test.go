@@ -10,8 +10,12 @@ import (
 // probeMain is the test binary inside a sandbox.
 func probeMain(part string, args []string) int {
 	switch part {
-	case "escape":
-		for name, attempt := range escapes(args[0], args[1], args[2]) {
+	case "escape", "escape host":
+		corpus := escapes
+		if part == "escape host" {
+			corpus = hostEscapes
+		}
+		for name, attempt := range corpus(args[0], args[1], args[2]) {
 			if err := attempt(); err != nil {
 				fmt.Printf("held\t%s\t%v\n", name, err)
 				continue

@@ -23,7 +23,8 @@ func (l *launching) openHostView(uid uint32) (string, error) {
 			l.plan.Paths = append(l.plan.Paths, m.Source)
 		}
 	}
-	for _, f := range append([]planFile{{Path: "/proc"}}, l.host.base.files...) {
+	// OpenSSL does without its configuration but not with one it may not read.
+	for _, f := range append([]planFile{{Path: "/proc"}, {Path: "/etc/ssl/openssl.cnf"}}, l.host.base.files...) {
 		if _, err := os.Stat(f.Path); err == nil {
 			l.plan.Paths = append(l.plan.Paths, f.Path)
 		}

@@ -131,7 +131,7 @@ func (l *launching) run(ctx context.Context) (*Process, error) {
 		close(p.done)
 		return p, err
 	}
-	name := strconv.Itoa(os.Getpid()) + "-" + strconv.FormatUint(h.seq.Add(1), 10)
+	name := h.name + "-" + strconv.FormatUint(h.seq.Add(1), 10)
 	err := func() (err error) {
 		if h.report.Tier == TierLandlock {
 			if p.scratch, err = l.openHostView(p.uid); err != nil {

@@ -91,7 +91,7 @@ func (h *Host) newPlan(s *Spec) *plan {
 		Namespaced: h.report.Tier.namespaced(),
 		Path:       s.Path, Args: s.Args, Env: s.Env, Dir: s.Dir,
 		Hostname: s.Hostname, TmpSize: s.TmpSize,
-		Filter: h.filter, Mediated: h.report.Network == "mediated",
+		Filter: h.filter, Mediated: h.mediated(),
 	}
 	if h.report.Tier != TierNone {
 		p.Landlock = min(h.report.Landlock, 6)
