@@ -3,6 +3,7 @@ package runtimes
 import (
 	"fmt"
 	"path"
+	"strings"
 )
 
 // Host is what this host has for one kind.
@@ -20,6 +21,8 @@ type Host struct {
 	Missing, Hint string
 	// ClassPath is the jar files that the launcher needs.
 	ClassPath []string
+	// classes is the folder of the compiled launcher, relative to where FS is laid out; set by LayOut.
+	classes string
 }
 
 // Usable says whether the kind can run here.
@@ -37,22 +40,19 @@ func (h Host) Argv(dir string) []string {
 	case "ruby":
 		return []string{h.Path, "-Eutf-8:utf-8", launcher}
 	case "java":
-		return []string{h.Path, "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
-			"-Dfile.encoding=UTF-8", "--add-opens=java.base/java.util=ALL-UNNAMED", "-cp", join(h.ClassPath), launcher}
+		argv := []string{h.Path, "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Dfile.encoding=UTF-8"}
+		if compareVersions(h.Version, "9") >= 0 {
+			argv = append(argv, "--add-opens=java.base/java.util=ALL-UNNAMED")
+		}
+		if h.classes == "" {
+			return append(argv, "-cp", join(h.ClassPath), launcher)
+		}
+		return append(argv, "-cp", join(append([]string{path.Join(dir, h.classes)}, h.ClassPath...)), "Launcher")
 	}
 	return []string{h.Path, launcher}
 }
 
-func join(files []string) string {
-	var s string
-	for i, f := range files {
-		if i > 0 {
-			s += ":"
-		}
-		s += f
-	}
-	return s
-}
+func join(files []string) string { return strings.Join(files, ":") }
 
 // Environ is what the launcher's environment needs beyond the platform's own.
 func (h Host) Environ() []string {

@@ -106,17 +106,11 @@ func readJava(file, output string) (found, error) {
 	return found{path: file, full: m[1], version: m[2], prefixes: prefixes}, nil
 }
 
-var gsonPlaces = []string{"/usr/share/java/gson.jar", "/usr/share/java/google-gson/gson.jar",
-	"/usr/local/share/java/gson.jar"}
-
 func requireJava(h *Host) (missing, hint string) {
 	if _, err := os.Stat(filepath.Join(filepath.Dir(h.Path), "javac")); err != nil {
-		return "the Java launcher is compiled at start and " + h.Path + " has no javac beside it", "install a JDK"
+		return "the Java launcher has to be compiled and " + h.Path + " has no javac beside it", "install a JDK"
 	}
-	if compareVersions(h.Version, "11") < 0 {
-		return "the Java launcher runs as a source file, which Java 11 was first to do", "install a later JDK"
-	}
-	for _, jar := range gsonPlaces {
+	for _, jar := range []string{"/usr/share/java/gson.jar", "/usr/share/java/google-gson/gson.jar", "/usr/local/share/java/gson.jar"} {
 		real, err := filepath.EvalSymlinks(jar)
 		if err != nil {
 			continue

@@ -118,7 +118,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr *os.File) e
 		return fmt.Errorf("make a folder for actions: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	server, err := start(s, host, dir, stdout, stderr)
+	server, err := start(ctx, s, host, dir, stdout, stderr)
 	if err != nil {
 		return err
 	}
@@ -160,10 +160,12 @@ func families() string {
 }
 
 // start lays the launchers out and starts the first one.
-func start(s settings, host runtimes.Host, dir string, stdout, stderr *os.File) (*actionproxy.Server, error) {
-	if err := os.CopyFS(dir+"/launchers", runtimes.FS); err != nil {
-		return nil, fmt.Errorf("lay out launchers: %w", err)
+func start(ctx context.Context, s settings, host runtimes.Host, dir string, stdout, stderr *os.File) (*actionproxy.Server, error) {
+	laidOut, err := runtimes.LayOut(ctx, dir+"/launchers", []runtimes.Host{host})
+	if err != nil {
+		return nil, err
 	}
+	host = laidOut[0]
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)

@@ -23,7 +23,11 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	if dir, err := workshop(); err == nil {
+		_ = os.RemoveAll(dir)
+	}
+	os.Exit(status)
 }
 
 // launchExec starts the exec launcher of a family.

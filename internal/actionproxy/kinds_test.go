@@ -17,8 +17,28 @@ import (
 
 // hosts asks this machine's interpreters for their versions once.
 var hosts = sync.OnceValues(func() ([]runtimes.Host, error) {
-	return runtimes.Discover(context.Background(), runtimes.Search(os.Getenv("PATH"), os.Getenv("HOME")))
+	dir, err := workshop()
+	if err != nil {
+		return nil, err
+	}
+	all, err := runtimes.Discover(context.Background(), runtimes.Search(os.Getenv("PATH"), os.Getenv("HOME")))
+	if err != nil {
+		return nil, err
+	}
+	return runtimes.LayOut(context.Background(), filepath.Join(dir, "launchers"), all)
 })
+
+// workshop is a folder with the launchers, and where Go programs are compiled. TestMain removes it.
+var workshop = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "actionproxy-test") })
+
+func launchers(t testing.TB) string {
+	t.Helper()
+	dir, err := workshop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, "launchers")
+}
 
 // host returns an interpreter of the family, or skips the test.
 func host(t testing.TB, family string) runtimes.Host {
@@ -45,11 +65,7 @@ func host(t testing.TB, family string) runtimes.Host {
 func launch(t testing.TB, family string, env ...string) *actionproxy.Child {
 	t.Helper()
 	h := host(t, family)
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, runtimes.FS); err != nil {
-		t.Fatal(err)
-	}
-	argv := h.Argv(dir)
+	argv := h.Argv(launchers(t))
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = append(h.Environ(), "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp")
 	cmd.Env = append(cmd.Env, env...)

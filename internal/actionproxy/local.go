@@ -20,7 +20,7 @@ import (
 // a developer's machine. It isolates nothing.
 type Local struct {
 	Host runtimes.Host
-	// Launchers is a directory with the content of runtimes.FS.
+	// Launchers is a directory made by runtimes.LayOut.
 	Launchers string
 	// Self is the command that calls ExecLauncher for the family, for families without launcher.
 	Self []string
@@ -38,7 +38,7 @@ func (l Local) Start() (*Child, error) {
 		argv = l.Host.Argv(l.Launchers)
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Env = slices.Concat(l.Host.Environ(), l.Environ)
+	cmd.Env = slices.Concat(l.Host.Environ(), l.environ())
 	cmd.Dir = l.Dir
 	if l.Stdout != nil {
 		cmd.Stdout = l.Stdout
@@ -47,6 +47,15 @@ func (l Local) Start() (*Child, error) {
 		cmd.Stderr = l.Stderr
 	}
 	return Start(cmd, Options{ActionLoop: l.Host.Family.Mode == runtimes.ActionLoop})
+}
+
+// environ adds the modules that come with the Node.js launcher, unless the image has its own.
+func (l Local) environ() []string {
+	hasPath := func(entry string) bool { return strings.HasPrefix(entry, "NODE_PATH=") }
+	if l.Host.Family.Name != "nodejs" || slices.ContainsFunc(l.Environ, hasPath) {
+		return l.Environ
+	}
+	return append(slices.Clip(l.Environ), "NODE_PATH="+filepath.Join(l.Launchers, "nodejs", "node_modules"))
 }
 
 // maxCompilerOutput bounds what of a compiler's output becomes the answer, in bytes.

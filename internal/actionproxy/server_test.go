@@ -17,7 +17,6 @@ import (
 
 	"github.com/gowhisk/gowhisk/internal/actionproxy"
 	"github.com/gowhisk/gowhisk/internal/protocol"
-	"github.com/gowhisk/gowhisk/runtimes"
 )
 
 // container is a server with files for its two log streams.
@@ -32,17 +31,14 @@ func serveKind(t testing.TB, family string, change func(*actionproxy.ServerOptio
 	t.Helper()
 	h := host(t, family)
 	dir := t.TempDir()
-	if err := os.CopyFS(filepath.Join(dir, "launchers"), runtimes.FS); err != nil {
-		t.Fatal(err)
-	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &container{t: t, stdout: appended(t, dir, "stdout"), stderr: appended(t, dir, "stderr")}
-	local := actionproxy.Local{Host: h, Launchers: filepath.Join(dir, "launchers"), Self: []string{self, "launch", family},
+	local := actionproxy.Local{Host: h, Launchers: launchers(t), Self: []string{self, "launch", family},
 		Environ: []string{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", "__OW_API_HOST=http://api"}, Dir: dir, Stdout: c.stdout, Stderr: c.stderr}
-	opts := actionproxy.ServerOptions{Family: h.Family, Start: local.Start, Build: sharedCache(local).Build, Dir: filepath.Join(dir, "action"),
+	opts := actionproxy.ServerOptions{Family: h.Family, Start: local.Start, Build: sharedCache(t, local).Build, Dir: filepath.Join(dir, "action"),
 		Stdout: c.stdout, Stderr: c.stderr, LogInitError: true, Log: slog.New(slog.DiscardHandler)}
 	if change != nil {
 		change(&opts)
@@ -61,11 +57,8 @@ func serveKind(t testing.TB, family string, change func(*actionproxy.ServerOptio
 }
 
 // sharedCache spares the tests to compile the standard library again and again.
-func sharedCache(l actionproxy.Local) actionproxy.Local {
-	if dir, err := os.UserCacheDir(); err == nil {
-		l.Dir = filepath.Join(dir, "gowhisk-test")
-		_ = os.MkdirAll(filepath.Join(l.Dir, "cache"), 0o755)
-	}
+func sharedCache(t testing.TB, l actionproxy.Local) actionproxy.Local {
+	l.Dir = filepath.Dir(launchers(t))
 	return l
 }
 

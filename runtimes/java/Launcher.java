@@ -1,5 +1,5 @@
 // The Java launcher: one line of JSON in on stdin, one line out on fd 3 (see internal/protocol).
-// Works as a source file on Java 11 and later, with gson on the class path. OpenWhisk 3.8.2.
+// Works on Java 8 and later, with gson on the class path. OpenWhisk 3.8.2.
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;

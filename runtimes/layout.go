@@ -1,0 +1,80 @@
+package runtimes
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+)
+
+// LayOut writes the launchers into dir, readable by every user, and compiles those that start
+// faster so. It returns the hosts that know of it: their Argv is for this directory. A folder of an
+// earlier call may be given again.
+func LayOut(ctx context.Context, dir string, hosts []Host) ([]Host, error) {
+	if err := writeAll(dir); err != nil {
+		return nil, err
+	}
+	out := make([]Host, 0, len(hosts))
+	for _, h := range hosts {
+		if h.Family.Name == "java" && h.Usable() {
+			var err error
+			if h.classes, err = compileLauncher(ctx, dir, h); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, h)
+	}
+	return out, nil
+}
+
+func writeAll(dir string) error {
+	return fs.WalkDir(FS, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(dir, filepath.FromSlash(name))
+		if d.IsDir() {
+			if err := os.MkdirAll(to, 0o755); err != nil {
+				return fmt.Errorf("lay out launchers: %w", err)
+			}
+			return nil
+		}
+		content, err := FS.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(to, content, 0o644); err != nil {
+			return fmt.Errorf("lay out launchers: %w", err)
+		}
+		return nil
+	})
+}
+
+// compileLauncher compiles the Java launcher for one JDK, unless that was done before, and returns
+// the folder of its classes below dir.
+func compileLauncher(ctx context.Context, dir string, h Host) (string, error) {
+	source, err := FS.ReadFile(h.Family.Launcher)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(append(source, h.Version...))
+	classes := path.Join("java", fmt.Sprintf("classes-%x", sum[:6]))
+	if _, err := os.Stat(filepath.Join(dir, classes, "Launcher.class")); !errors.Is(err, fs.ErrNotExist) {
+		return classes, err
+	}
+	javac := filepath.Join(filepath.Dir(h.Path), "javac")
+	cmd := exec.CommandContext(ctx, javac, "-encoding", "UTF-8", "-nowarn", "-cp", join(h.ClassPath),
+		"-d", filepath.Join(dir, classes), filepath.Join(dir, h.Family.Launcher))
+	if err := os.MkdirAll(filepath.Join(dir, classes), 0o755); err != nil {
+		return "", fmt.Errorf("compile the Java launcher: %w", err)
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("compile the Java launcher with %s: %w: %s", javac, err, out)
+	}
+	return classes, nil
+}
