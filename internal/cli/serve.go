@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -37,7 +39,7 @@ Exit status: 0 stopped in order, 1 failed, 2 misused, 3 the port is taken.`,
 		if err != nil {
 			return err
 		}
-		return server.Run(cmd.Context(), c, server.Options{
+		err = server.Run(cmd.Context(), c, server.Options{
 			Version: env.Version,
 			Log:     log,
 			Path:    env.Getenv("PATH"),
@@ -49,6 +51,10 @@ Exit status: 0 stopped in order, 1 failed, 2 misused, 3 the port is taken.`,
 				return s.WriteText(cmd.OutOrStdout(), colored(cmd.OutOrStdout(), env))
 			},
 		})
+		if cmd.Context().Err() != nil && errors.Is(err, context.Canceled) {
+			return nil // told to stop before it was ready
+		}
+		return err
 	}
 	return cmd
 }

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -37,7 +39,7 @@ func writeAddress(dir, url string) error {
 
 // removeAddress says that no server runs here any more.
 func removeAddress(dir string) error {
-	if err := os.Remove(filepath.Join(dir, addressFile)); err != nil {
+	if err := os.Remove(filepath.Join(dir, addressFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("address file: %w", err)
 	}
 	return nil

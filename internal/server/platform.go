@@ -58,8 +58,9 @@ func newPlatform(ctx context.Context, c config.Config, o Options) (_ *platform, 
 		return nil, err
 	}
 	discovered := make(chan error, 1)
-	go func() { // takes as long as the slowest interpreter says its version
-		p.hosts, err = runtimes.Discover(ctx, runtimes.Search(o.Path, o.Home))
+	go func() { // takes as long as the slowest interpreter to say its version
+		hosts, err := runtimes.Discover(ctx, runtimes.Search(o.Path, o.Home))
+		p.hosts = hosts
 		discovered <- err
 	}()
 	openErr := p.openStore(ctx, c, o)

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
-	"os"
 	"time"
 
 	"github.com/gowhisk/gowhisk/internal/admin"
@@ -121,7 +120,7 @@ func stop(ctx context.Context, c config.Config, o Options, serving *endpoints, p
 	draining, cancel := context.WithTimeout(ctx, time.Duration(c.Drain))
 	defer cancel()
 	drained := errors.Join(removeAddress(c.DataDir), serving.shutdown(draining), p.drain(draining))
-	if errors.Is(drained, context.DeadlineExceeded) {
+	if draining.Err() != nil {
 		o.Log.Warn("drain time is over: activations in flight are cut", "after", c.Drain.String())
 		drained = nil // that is what the bound is for
 	}
@@ -129,7 +128,7 @@ func stop(ctx context.Context, c config.Config, o Options, serving *endpoints, p
 	defer cancel()
 	closed := p.close(closing)
 	o.Log.Info("stopped", "after", time.Since(began).Round(time.Millisecond).String())
-	if err := errors.Join(drained, closed); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := errors.Join(drained, closed); err != nil {
 		return fmt.Errorf("stop: %w", err)
 	}
 	return nil

@@ -1,0 +1,253 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gowhisk/gowhisk/internal/admin"
+	"github.com/gowhisk/gowhisk/internal/backend/local"
+	"github.com/gowhisk/gowhisk/internal/config"
+	"github.com/gowhisk/gowhisk/internal/fault"
+	"github.com/gowhisk/gowhisk/internal/sandbox"
+	"github.com/gowhisk/gowhisk/internal/server"
+)
+
+// TestMain lets the sandboxes of these servers start.
+func TestMain(m *testing.M) {
+	sandbox.Init()
+	local.Init()
+	os.Exit(m.Run())
+}
+
+// running is a server of this process.
+type running struct {
+	server.Summary
+	stop func() error // ends it in order and returns what Run returned
+}
+
+func settings(t *testing.T) config.Config {
+	t.Helper()
+	c := config.Defaults(4<<30, func(string) string { return "" })
+	c.Listen = "127.0.0.1:0"
+	c.DataDir = filepath.Join(t.TempDir(), "data")
+	return c
+}
+
+// start returns when the server answers; it is stopped at the end of the
+// test at the latest.
+func start(t *testing.T, c config.Config) running {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ready, ended := make(chan server.Summary, 1), make(chan error, 1)
+	go func() {
+		ended <- server.Run(ctx, c, server.Options{
+			Version: "test", Log: slog.New(slog.DiscardHandler), Path: os.Getenv("PATH"),
+			Ready: func(s server.Summary) error { ready <- s; return nil },
+		})
+	}()
+	stopped := false
+	stop := func() error {
+		if stopped {
+			return nil
+		}
+		stopped = true
+		cancel()
+		return <-ended
+	}
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	select {
+	case s := <-ready:
+		return running{s, stop}
+	case err := <-ended:
+		stopped = true
+		t.Fatalf("the server did not start: %v", err)
+		return running{}
+	}
+}
+
+// call sends one request as guest and returns status and body.
+func (r running) call(t *testing.T, method, path, body string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, r.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	user, password, _ := strings.Cut(admin.PublicGuestKey, ":")
+	req.SetBasicAuth(user, password)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(data)
+}
+
+// createAction puts JavaScript code under a name.
+func (r running) createAction(t *testing.T, name, code string) {
+	t.Helper()
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Skip("node is not on this host")
+	}
+	body, err := json.Marshal(map[string]any{"exec": map[string]string{"kind": "nodejs:default", "code": code}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, text := r.call(t, http.MethodPut, "/api/v1/namespaces/_/actions/"+name, string(body)); status != http.StatusOK {
+		t.Fatalf("create %s: %d %s", name, status, text)
+	}
+}
+
+func TestServerAnswersUntilItIsStoppedAndLeavesNothing(t *testing.T) {
+	c := settings(t)
+	s := start(t, c)
+	if status, text := s.call(t, http.MethodGet, "/ping", ""); status != http.StatusOK || text != "pong" {
+		t.Errorf("ping: %d %q", status, text)
+	}
+	if status, text := s.call(t, http.MethodGet, "/metrics", ""); status != http.StatusOK || !strings.Contains(text, "gowhisk_pool_containers") {
+		t.Errorf("metrics: %d", status)
+	}
+	if address, err := os.ReadFile(filepath.Join(c.DataDir, "address")); err != nil || string(address) != s.URL+"\n" {
+		t.Errorf("address file: %q, %v", address, err)
+	}
+	if info, err := os.Stat(c.DataDir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("data directory: %v, %v", info.Mode(), err)
+	}
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"address", "admin.sock"} {
+		if _, err := os.Stat(filepath.Join(c.DataDir, name)); err == nil {
+			t.Errorf("%s is left", name)
+		}
+	}
+}
+
+func TestStoppingServerLetsARunInFlightEnd(t *testing.T) {
+	s := start(t, settings(t))
+	s.createAction(t, "slow", "function main() { return new Promise(done => setTimeout(() => done({late: true}), 700)); }")
+	type answer struct {
+		status int
+		text   string
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		status, text := s.call(t, http.MethodPost, "/api/v1/namespaces/_/actions/slow?blocking=true&result=true", "{}")
+		answered <- answer{status, text}
+	}()
+	waitFor(t, func() bool { return inFlight(t, s) })
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if a := <-answered; a.status != http.StatusOK || !strings.Contains(a.text, `"late":true`) {
+		t.Errorf("got %+v", a)
+	}
+}
+
+func TestStoppingServerCutsARunWhenTheDrainTimeIsOver(t *testing.T) {
+	c := settings(t)
+	c.Drain = config.Duration(300 * time.Millisecond)
+	s := start(t, c)
+	s.createAction(t, "endless", "function main() { return new Promise(() => setInterval(() => {}, 1000)); }")
+	if status, text := s.call(t, http.MethodPost, "/api/v1/namespaces/_/actions/endless", "{}"); status != http.StatusAccepted {
+		t.Fatalf("%d %s", status, text)
+	}
+	began := time.Now()
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("stopping took %s", took)
+	}
+}
+
+func TestServerOfAnotherAddressHasRandomKeys(t *testing.T) {
+	c := settings(t)
+	c.Listen = "0.0.0.0:0"
+	s := start(t, c)
+	if s.Auth != "" || len(s.Notes) == 0 {
+		t.Errorf("got %+v", s.Summary)
+	}
+	if status, _ := s.call(t, http.MethodGet, "/api/v1/namespaces", ""); status != http.StatusUnauthorized {
+		t.Errorf("the public key answers %d", status)
+	}
+	var out, talk bytes.Buffer
+	if code, err := admin.Send(t.Context(), c.DataDir, []string{"user", "get", "guest"}, &out, &talk); err != nil || code != 0 || len(out.String()) != 102 {
+		t.Errorf("got %d, %v, %q", code, err, &out)
+	}
+}
+
+func TestSecondServerOfADirectoryIsRefused(t *testing.T) {
+	c := settings(t)
+	start(t, c)
+	err := server.Run(t.Context(), c, server.Options{Log: slog.New(slog.DiscardHandler)})
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestProfilesHaveTheirOwnListener(t *testing.T) {
+	c := settings(t)
+	c.Pprof = "127.0.0.1:0"
+	s := start(t, c)
+	if status, _ := s.call(t, http.MethodGet, "/debug/pprof/", ""); status != http.StatusNotFound && status != http.StatusMethodNotAllowed {
+		t.Errorf("the API serves profiles: %d", status)
+	}
+}
+
+func TestBrokenManifestIsReported(t *testing.T) {
+	c := settings(t)
+	c.Runtimes = filepath.Join(t.TempDir(), "runtimes.json")
+	if err := os.WriteFile(c.Runtimes, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := server.Run(t.Context(), c, server.Options{Log: slog.New(slog.DiscardHandler)})
+	if err == nil || !strings.Contains(err.Error(), "runtimes manifest") || fault.CodeOf(err) != "" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// inFlight reports whether a container is busy.
+func inFlight(t *testing.T, s running) bool {
+	t.Helper()
+	_, text := s.call(t, http.MethodGet, "/metrics", "")
+	var containers, idle, cells int
+	for line := range strings.Lines(text) {
+		fmt.Sscanf(line, "gowhisk_pool_containers %d", &containers)
+		fmt.Sscanf(line, "gowhisk_pool_idle %d", &idle)
+		fmt.Sscanf(line, "gowhisk_pool_stem_cells %d", &cells)
+	}
+	return containers > idle+cells
+}
+
+// waitFor polls until done, for at most ten seconds.
+func waitFor(t *testing.T, done func() bool) {
+	t.Helper()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); <-again.C {
+		if done() {
+			return
+		}
+	}
+	t.Fatal("it did not happen within ten seconds")
+}
