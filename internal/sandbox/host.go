@@ -21,12 +21,12 @@ type Host struct {
 	tree   cgroups
 	base   base
 	filter []byte
-	spawn  *spawner
 	root   bool
 	name   string        // of its cgroups, unlike that of any other Host
 	seq    atomic.Uint64 // number of the next sandbox
 
 	mu      sync.Mutex
+	spawn   *spawner // guarded by mu
 	uids    []uint32 // free host user ids; guarded by mu
 	nextUID uint32   // guarded by mu
 	live    map[*Process]struct{}
@@ -43,7 +43,7 @@ func New(opts Options, r Report) (*Host, error) {
 	}
 	h := &Host{
 		opts: opts, report: r, root: os.Geteuid() == 0,
-		name: strconv.Itoa(os.Getpid()) + "-" + strings.ToLower(rand.Text()[:6]),
+		name:    strconv.Itoa(os.Getpid()) + "-" + strings.ToLower(rand.Text()[:6]),
 		nextUID: uidBase(opts.Owner), live: make(map[*Process]struct{}),
 	}
 	h.tree, _ = findCgroups(opts.Owner)
@@ -65,7 +65,9 @@ func New(opts Options, r Report) (*Host, error) {
 	if h.base, err = readBase(); err != nil {
 		return nil, err
 	}
-	h.spawn = newSpawner()
+	if h.spawn, err = newSpawner(); err != nil {
+		return nil, err
+	}
 	return h, nil
 }
 
@@ -88,8 +90,33 @@ func (h *Host) Close(ctx context.Context) error {
 	for _, p := range left {
 		errs = append(errs, p.Close(ctx))
 	}
-	h.spawn.stop()
+	errs = append(errs, h.spawn.stop())
 	return errors.Join(append(errs, h.tree.removeOwner())...)
+}
+
+// fork has the spawner fork a launcher. A spawner that died is replaced.
+func (h *Host) fork(files []uintptr, uid uint32) launched {
+	r := spawnRequest{
+		Namespaced: h.report.Tier.namespaced(), UID: int(uid), GID: int(uid),
+		SwitchUser: h.root && h.report.Tier != TierNone,
+	}
+	if !h.root {
+		r.GID = os.Getegid()
+	}
+	h.mu.Lock()
+	s := h.spawn
+	select {
+	case <-s.over:
+		fresh, err := newSpawner()
+		if err != nil || h.closed {
+			h.mu.Unlock()
+			return launched{err: errors.Join(errSpawnerGone, err)}
+		}
+		h.spawn, s = fresh, fresh
+	default:
+	}
+	h.mu.Unlock()
+	return s.start(r, files)
 }
 
 const (

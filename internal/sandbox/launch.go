@@ -11,14 +11,21 @@ import (
 
 // Init must be the first call of main and TestMain. In a process that was
 // re-executed as a sandbox launcher it sets the sandbox up, becomes the
-// target and never returns; in any other process it returns at once.
+// target and never returns; nor does it in the spawner of launchers. In any
+// other process it returns at once.
 func Init() {
-	if len(os.Args) == 0 || os.Args[0] != marker {
+	if len(os.Args) == 0 || os.Args[0] != marker && os.Args[0] != spawnMarker {
 		return
 	}
 	// Capabilities, the seccomp filter and the death signal belong to a
 	// thread; execve keeps those of the thread that calls it.
 	runtime.LockOSThread()
+	if os.Args[0] == spawnMarker {
+		if err := runSpawner(); err != nil {
+			unix.Exit(1)
+		}
+		unix.Exit(0)
+	}
 	sync := os.NewFile(syncFD, "sync")
 	err := launch(sync)
 	// Reached only when the target could not be started.
@@ -30,8 +37,9 @@ func Init() {
 
 // launch turns this process into the target. It returns only an error.
 func launch(sync *os.File) error {
-	// The parent holds the creating thread for its whole life, so this means
-	// death of the parent process. The seccomp filter keeps it set.
+	// The spawner forks from one thread that lives as long as it does, so this
+	// means its death, which the server's brings about. The seccomp filter
+	// keeps the signal set.
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
 		return fmt.Errorf("set parent death signal: %w", err)
 	}

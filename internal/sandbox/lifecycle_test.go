@@ -44,7 +44,12 @@ func inNamespace(t testing.TB, ns string) int {
 	}
 	n := 0
 	for _, l := range links {
-		if got, err := os.Readlink(l); err == nil && got == ns {
+		if got, err := os.Readlink(l); err != nil || got != ns {
+			continue
+		}
+		// Reaping what lost its parent is up to the host's init.
+		stat, err := os.ReadFile(filepath.Dir(filepath.Dir(l)) + "/stat")
+		if err == nil && !strings.Contains(string(stat), ") Z ") {
 			n++
 		}
 	}
@@ -333,6 +338,43 @@ func TestNothingOutlivesTheServer(t *testing.T) {
 		if err != nil || len(left) > 0 {
 			t.Errorf("cgroups left: %v, %v", left, err)
 		}
+	})
+}
+
+func TestDeathOfTheSpawnerEndsSandboxesAndIsRecovered(t *testing.T) {
+	eachTier(t, func(t *testing.T, tier sandbox.Tier) {
+		h := newHost(t, tier, sandbox.Policy{})
+		p := start(t, h, shell("echo ready; sleep 600"))
+		p.until("ready")
+		ns, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", p.Pid()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.Pid()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(string(stat), ") ")
+		spawner, err := strconv.Atoi(strings.Fields(rest)[1])
+		if err != nil || spawner == os.Getpid() {
+			t.Fatalf("spawner %d: %v", spawner, err)
+		}
+		if err := unix.Kill(spawner, unix.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		if exit, err := p.Wait(t.Context()); err == nil || exit.Signal != unix.SIGKILL {
+			t.Errorf("exit %+v, %v", exit, err)
+		}
+		eventually(t, time.Second, func() bool { return inNamespace(t, ns) == 0 },
+			func() string { return "processes outlive the spawner" })
+		eventually(t, time.Second, func() bool {
+			q, err := tryStart(t, h, shell("exit 3"))
+			if err != nil {
+				return false
+			}
+			exit, _ := q.finish()
+			return exit.Code == 3
+		}, func() string { return "the host did not recover" })
 	})
 }
 

@@ -55,44 +55,22 @@ func (p *Process) Wait(ctx context.Context) (Exit, error) {
 	}
 }
 
-// wait reaps the process. It parks in the poller, not in a thread.
-func (p *Process) wait() {
+// wait records the end that the spawner reports. A spawner that died has
+// taken the process with it, or the pidfd does.
+func (p *Process) wait(exit <-chan ended) {
 	defer close(p.done)
-	raw, err := p.pidfd.SyscallConn()
-	if err != nil {
-		p.waitErr = fmt.Errorf("watch process: %w", err)
+	e := <-exit
+	if e.err != nil {
+		p.exit = Exit{Code: -1, Signal: unix.SIGKILL}
+		p.waitErr = errors.Join(e.err, p.signal(unix.SIGKILL))
 		return
 	}
-	var status unix.WaitStatus
-	var usage unix.Rusage
-	err = raw.Read(func(fd uintptr) bool {
-		poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-		n, perr := unix.Poll(poll, 0)
-		if n == 0 || perr != nil {
-			return false
-		}
-		p.endGroup()
-		var pid int
-		pid, p.waitErr = unix.Wait4(p.pid, &status, unix.WNOHANG, &usage)
-		return pid == p.pid || p.waitErr != nil
-	})
-	p.exit = Exit{Code: status.ExitStatus(), MaxRSS: usage.Maxrss << 10}
-	if status.Signaled() {
-		p.exit.Code, p.exit.Signal = -1, status.Signal()
+	p.exit = Exit{Code: e.status.ExitStatus(), MaxRSS: e.maxRSS}
+	if e.status.Signaled() {
+		p.exit.Code, p.exit.Signal = -1, e.status.Signal()
 	}
-	kills, cerr := p.group.counter("memory", "memory.oom_control", "memory.events", "oom_kill")
-	p.exit.OOMKilled = kills > 0
-	p.waitErr = errors.Join(p.waitErr, err, cerr)
-}
-
-// endGroup ends what the leader left behind where no pid namespace does. It
-// runs while the leader is a zombie, so the group's number is still its own.
-func (p *Process) endGroup() {
-	if p.host.report.Tier.namespaced() {
-		return
-	}
-	// An error means that the group is empty already.
-	_ = unix.Kill(-p.pid, unix.SIGKILL)
+	kills, err := p.group.counter("memory", "memory.oom_control", "memory.events", "oom_kill")
+	p.exit.OOMKilled, p.waitErr = kills > 0, err
 }
 
 // Kill ends the whole tree at once; Done tells when it has. Killing what has

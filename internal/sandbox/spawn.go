@@ -1,102 +1,175 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
-	"runtime"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// spawner forks launchers from one operating-system thread that lives as long
-// as the server. The parent death signal is bound to the creating thread: from
-// an ordinary one it would fire whenever the Go runtime retires a thread.
+// spawner is the server's end of the spawner process, which forks every
+// launcher. A process of its own because entering a user namespace rules
+// vfork out, and copying the page tables of a server of some hundred
+// megabytes would cost more than all the rest of a start.
 type spawner struct {
-	requests chan *spawnRequest
-	stopped  chan struct{}
+	conn *net.UnixConn
+	proc *os.Process
+	over chan struct{} // closed when the spawner is gone
+
+	mu      sync.Mutex
+	pending []chan launched    // in the order of requests; guarded by mu
+	exits   map[int]chan ended // by process id; guarded by mu
+	closed  bool               // guarded by mu
 }
 
-type spawnRequest struct {
-	attr   *syscall.ProcAttr
-	result chan error
-	pid    int
-	pidfd  int
+// launched is the answer to a request: a launcher and how it will end.
+type launched struct {
+	pid   int
+	pidfd *os.File
+	exit  <-chan ended
+	err   error
 }
 
-func newSpawner() *spawner {
-	s := &spawner{requests: make(chan *spawnRequest), stopped: make(chan struct{})}
-	go s.run()
-	return s
+// ended is how a launcher, by then usually the target, ended.
+type ended struct {
+	status unix.WaitStatus
+	maxRSS int64 // bytes
+	err    error
 }
 
-// run never unlocks its thread; the thread ends with the goroutine.
-func (s *spawner) run() {
-	runtime.LockOSThread()
-	defer close(s.stopped)
-	for r := range s.requests {
-		r.attr.Sys.PidFD = &r.pidfd
-		var err error
-		r.pid, err = syscall.ForkExec("/proc/self/exe", []string{marker}, r.attr)
-		if err == nil && r.pidfd < 0 {
-			err = errors.Join(errors.New("kernel gives no pidfd"), reap(r.pid))
+var errSpawnerGone = errors.New("spawner process is gone")
+
+// newSpawner starts the process. It leads a session of its own, so that a
+// terminal's interrupt reaches the server alone, which then ends it in order.
+func newSpawner() (*spawner, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("make spawner socket: %w", err)
+	}
+	ours, theirs := os.NewFile(uintptr(pair[0]), "spawner"), os.NewFile(uintptr(pair[1]), "spawner")
+	defer theirs.Close()
+	defer ours.Close()
+	proc, err := os.StartProcess("/proc/self/exe", []string{spawnMarker}, &os.ProcAttr{
+		Files: []*os.File{nil, nil, os.Stderr, theirs}, Env: []string{},
+		Sys: &syscall.SysProcAttr{Setsid: true},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start spawner: %w", err)
+	}
+	conn, err := net.FileConn(ours)
+	if err != nil {
+		_, werr := proc.Wait() // it ends with the socket
+		return nil, errors.Join(fmt.Errorf("make spawner socket: %w", err), ours.Close(), werr)
+	}
+	s := &spawner{
+		conn: conn.(*net.UnixConn), proc: proc,
+		over: make(chan struct{}), exits: make(map[int]chan ended),
+	}
+	go s.listen()
+	return s, nil
+}
+
+// start forks a launcher with these descriptors, ^0 meaning closed.
+func (s *spawner) start(r spawnRequest, files []uintptr) launched {
+	var fds []int
+	for _, f := range files {
+		r.Open = append(r.Open, f != ^uintptr(0))
+		if f != ^uintptr(0) {
+			fds = append(fds, int(f))
 		}
-		r.result <- err
+	}
+	body, err := json.Marshal(r)
+	if err != nil {
+		return launched{err: fmt.Errorf("encode spawn request: %w", err)}
+	}
+	answer := make(chan launched, 1)
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return launched{err: errSpawnerGone}
+	}
+	_, _, err = s.conn.WriteMsgUnix(body, unix.UnixRights(fds...), nil)
+	if err == nil {
+		s.pending = append(s.pending, answer)
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return launched{err: fmt.Errorf("ask spawner: %w", err)}
+	}
+	return <-answer
+}
+
+// listen hands the spawner's messages out until its end.
+func (s *spawner) listen() {
+	defer close(s.over)
+	buf, oob := make([]byte, 4096), make([]byte, 64)
+	for {
+		n, oobn, _, _, err := s.conn.ReadMsgUnix(buf, oob)
+		if err != nil || n == 0 {
+			break
+		}
+		var m spawnMessage
+		if err := json.Unmarshal(buf[:n], &m); err != nil {
+			break // not of this binary's making
+		}
+		s.dispatch(m, oob[:oobn])
+	}
+	s.abandon()
+}
+
+func (s *spawner) dispatch(m spawnMessage, oob []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m.Ended {
+		s.exits[m.Pid] <- ended{status: unix.WaitStatus(m.Status), maxRSS: m.MaxRSS}
+		delete(s.exits, m.Pid)
+		return
+	}
+	answer := s.pending[0]
+	s.pending = s.pending[1:]
+	if m.Errno != 0 {
+		answer <- launched{err: fmt.Errorf("start launcher: %w", unix.Errno(m.Errno))}
+		return
+	}
+	exit := make(chan ended, 1)
+	s.exits[m.Pid] = exit
+	fds, err := receivedFDs(oob)
+	if err != nil || len(fds) != 1 {
+		answer <- launched{err: errors.Join(errors.New("spawner sent no pidfd"), err)}
+		return
+	}
+	answer <- launched{pid: m.Pid, pidfd: os.NewFile(uintptr(fds[0]), "pidfd"), exit: exit}
+}
+
+// abandon tells everyone who waits that the spawner is gone, and reaps it.
+func (s *spawner) abandon() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for _, answer := range s.pending {
+		answer <- launched{err: errSpawnerGone}
+	}
+	for _, exit := range s.exits {
+		exit <- ended{err: errSpawnerGone}
+	}
+	s.pending, s.exits = nil, nil
+	err := s.conn.Close()
+	if _, werr := s.proc.Wait(); err != nil || werr != nil {
+		return // it is gone either way
 	}
 }
 
-// reap ends a process that nothing else will wait for.
-func reap(pid int) error {
-	if err := unix.Kill(pid, unix.SIGKILL); err != nil {
-		return fmt.Errorf("kill launcher: %w", err)
-	}
-	if _, err := unix.Wait4(pid, nil, 0, nil); err != nil {
-		return fmt.Errorf("wait for launcher: %w", err)
+// stop ends the spawner, and with it every launcher it forked.
+func (s *spawner) stop() error {
+	err := s.conn.CloseWrite()
+	<-s.over
+	if err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("stop spawner: %w", err)
 	}
 	return nil
-}
-
-// start forks a launcher; the pidfd is non-blocking and owned by the caller.
-func (s *spawner) start(attr *syscall.ProcAttr) (int, *os.File, error) {
-	r := &spawnRequest{attr: attr, result: make(chan error, 1), pidfd: -1}
-	s.requests <- r
-	if err := <-r.result; err != nil {
-		return 0, nil, fmt.Errorf("start launcher: %w", err)
-	}
-	if err := unix.SetNonblock(r.pidfd, true); err != nil {
-		return 0, nil, errors.Join(err, reap(r.pid), unix.Close(r.pidfd))
-	}
-	return r.pid, os.NewFile(uintptr(r.pidfd), "pidfd"), nil
-}
-
-func (s *spawner) stop() {
-	close(s.requests)
-	<-s.stopped
-}
-
-// launcherAttr says how to fork a launcher: in new namespaces as a user that
-// is nobody on the host, or, without namespaces, at least as that user.
-func (h *Host) launcherAttr(files []uintptr, uid uint32) *syscall.ProcAttr {
-	sys := &syscall.SysProcAttr{Setsid: true}
-	attr := &syscall.ProcAttr{Files: files, Sys: sys, Env: []string{"GOMAXPROCS=1", "GOGC=off"}}
-	if h.report.Tier == TierLandlock && h.root {
-		sys.Credential = &syscall.Credential{Uid: uid, Gid: uid}
-	}
-	if !h.report.Tier.namespaced() {
-		return attr
-	}
-	sys.Cloneflags = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC |
-		unix.CLONE_NEWUTS | unix.CLONE_NEWNET
-	gid := int(uid)
-	if !h.root {
-		gid = os.Getegid()
-	}
-	sys.UidMappings = []syscall.SysProcIDMap{{ContainerID: insideUID, HostID: int(uid), Size: 1}}
-	sys.GidMappings = []syscall.SysProcIDMap{{ContainerID: insideUID, HostID: gid, Size: 1}}
-	sys.GidMappingsEnableSetgroups = h.root
-	sys.Credential = &syscall.Credential{Uid: insideUID, Gid: insideUID, NoSetGroups: !h.root}
-	// Not being root inside, the launcher keeps what it needs across execve.
-	sys.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_SETPCAP}
-	return attr
 }

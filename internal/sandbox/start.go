@@ -144,18 +144,23 @@ func (l *launching) run(ctx context.Context) (*Process, error) {
 		if err = p.group.limit(l.spec.Limits); err != nil {
 			return err
 		}
-		p.pid, p.pidfd, err = h.spawn.start(h.launcherAttr(l.files, p.uid))
-		return err
+		return nil
 	}()
 	if err != nil {
 		close(p.done)
 		return p, err
 	}
+	child := h.fork(l.files, p.uid)
+	if child.err != nil {
+		close(p.done)
+		return p, child.err
+	}
+	p.pid, p.pidfd = child.pid, child.pidfd
 	// Our copy must go, or the end of the launcher would not be seen.
 	if err := unix.Close(l.held[0]); err != nil {
 		return p, fmt.Errorf("close sync socket: %w", err)
 	}
 	l.held = l.held[1:]
-	go p.wait()
+	go p.wait(child.exit)
 	return p, l.release(ctx, p)
 }
