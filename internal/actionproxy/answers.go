@@ -3,6 +3,7 @@ package actionproxy
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"sync"
@@ -23,12 +24,16 @@ type waiter struct {
 	ch chan reply // one element
 }
 
+// shortLine is what is read of any line whatever the limit of answers: frames of output are shorter.
+const shortLine = 128 << 10
+
 // answerReader reads the answer lines of a process and hands each to the exchange it belongs to.
 type answerReader struct {
 	pipe       *pipeReader
 	limit      atomic.Int64
 	done       chan struct{}
 	sequential *waiter // reused: one exchange without id at a time
+	frames     func(id string, s protocol.Stream, text []byte)
 
 	line  []byte // the line so far, up to the limit; owned by serve
 	total int    // its length so far; owned by serve
@@ -36,6 +41,7 @@ type answerReader struct {
 	mu      sync.Mutex
 	current *waiter            // guarded by mu: sequential, or nil
 	byID    map[string]*waiter // guarded by mu
+	idle    []*waiter          // to be used again; guarded by mu
 	broken  error              // guarded by mu
 }
 
@@ -66,7 +72,6 @@ func (r *answerReader) expect() error {
 
 // expectID says that a line with the id is awaited.
 func (r *answerReader) expectID(id string) (*waiter, error) {
-	w := &waiter{id: id, ch: make(chan reply, 1)}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.broken != nil {
@@ -75,8 +80,22 @@ func (r *answerReader) expectID(id string) (*waiter, error) {
 	if r.byID[id] != nil {
 		return nil, errors.New("activation " + id + " is in flight already")
 	}
+	var w *waiter
+	if n := len(r.idle); n > 0 {
+		w, r.idle = r.idle[n-1], r.idle[:n-1]
+	} else {
+		w = &waiter{ch: make(chan reply, 1)}
+	}
+	w.id = id
 	r.byID[id] = w
 	return w, nil
+}
+
+// settle takes back a waiter whose exchange has ended.
+func (r *answerReader) settle(w *waiter) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.idle = append(r.idle, w)
 }
 
 // await waits for the answer, and no longer than the context.
@@ -165,7 +184,7 @@ func (r *answerReader) consume(chunk []byte) {
 // keep adds to the line up to the limit, and counts the rest.
 func (r *answerReader) keep(part []byte) {
 	r.total += len(part)
-	room := int(r.limit.Load()) + protocol.MaxPrefix - len(r.line)
+	room := max(int(r.limit.Load()), shortLine) + protocol.MaxPrefix - len(r.line)
 	r.line = append(r.line, part[:min(len(part), max(room, 0))]...)
 }
 
@@ -180,6 +199,8 @@ func (r *answerReader) deliver(line []byte, total int) {
 	switch {
 	case err != nil:
 		r.fail(ErrOutOfStep)
+	case got.Stream != protocol.NoStream:
+		r.frame(got)
 	case got.ID != "":
 		if w := r.byID[got.ID]; w != nil {
 			delete(r.byID, got.ID)
@@ -192,6 +213,18 @@ func (r *answerReader) deliver(line []byte, total int) {
 	case r.broken == nil:
 		r.broken = ErrOutOfStep
 	}
+}
+
+// frame passes output on: of an activation in flight, or of nobody. The caller holds mu.
+func (r *answerReader) frame(f protocol.Answer) {
+	var text string
+	if json.Unmarshal(f.Body, &text) != nil {
+		return // what is no text the launcher did not write
+	}
+	if r.byID[f.ID] == nil {
+		f.ID = ""
+	}
+	r.frames(f.ID, f.Stream, []byte(text))
 }
 
 // breakOff refuses every later exchange.

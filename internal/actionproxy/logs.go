@@ -1,16 +1,12 @@
 package actionproxy
 
 import (
-	"bytes"
 	"errors"
 	"os"
-	"strings"
 	"sync"
-	"time"
-)
 
-// timestampLayout is OpenWhisk's log time: RFC 3339 in UTC with nine digits, 30 characters.
-const timestampLayout = "2006-01-02T15:04:05.000000000Z"
+	"github.com/gowhisk/gowhisk/internal/protocol"
+)
 
 // Logs is the output of a run, each line as OpenWhisk stores it: "<time> stdout: <text>".
 // The order of lines is kept within a stream.
@@ -25,26 +21,25 @@ type Logs struct {
 type logCollector struct {
 	streams []*logStream
 
-	mu    sync.Mutex // also orders the readers of one pipe
-	limit int        // guarded by mu
-	kept  int        // bytes since the last take; guarded by mu
-	logs  Logs       // guarded by mu
+	mu     sync.Mutex            // also orders the readers of one pipe
+	limit  int                   // guarded by mu
+	common logBuffer             // guarded by mu
+	byID   map[string]*logBuffer // of overlapping runs; guarded by mu
 }
 
 // logStream is one of the two pipes.
 type logStream struct {
-	pipe    *pipeReader
-	label   string
-	partial []byte // a line without its end yet; guarded by logCollector.mu
-	ended   bool   // guarded by logCollector.mu
+	pipe   *pipeReader
+	stream protocol.Stream
+	ended  bool // guarded by logCollector.mu
 }
 
 func newLogCollector(stdout, stderr *os.File) (*logCollector, error) {
-	c := &logCollector{}
+	c := &logCollector{byID: map[string]*logBuffer{}}
 	for _, s := range []struct {
-		file  *os.File
-		label string
-	}{{stdout, " stdout: "}, {stderr, " stderr: "}} {
+		file   *os.File
+		stream protocol.Stream
+	}{{stdout, protocol.Stdout}, {stderr, protocol.Stderr}} {
 		if s.file == nil {
 			continue
 		}
@@ -52,7 +47,7 @@ func newLogCollector(stdout, stderr *os.File) (*logCollector, error) {
 		if err != nil {
 			return nil, err
 		}
-		c.streams = append(c.streams, &logStream{pipe: pipe, label: s.label})
+		c.streams = append(c.streams, &logStream{pipe: pipe, stream: s.stream})
 	}
 	return c, nil
 }
@@ -92,7 +87,7 @@ func (c *logCollector) takeFrom(s *logStream) bool {
 		s.ended = true
 		return false
 	}
-	c.consume(s, chunk)
+	c.common.consume(s.stream, chunk, c.limit)
 	return true
 }
 
@@ -109,67 +104,32 @@ func (c *logCollector) drain() {
 	}
 }
 
-// consume cuts a chunk into lines. One clock reading serves the chunk. The caller holds mu.
-func (c *logCollector) consume(s *logStream, chunk []byte) {
-	if c.kept >= c.limit {
-		c.logs.Truncated = c.logs.Truncated || c.limit > 0
-		s.partial = nil
-		return
-	}
-	now := time.Now().UTC()
-	for len(chunk) > 0 {
-		end := bytes.IndexByte(chunk, '\n')
-		if end < 0 {
-			if len(s.partial) >= c.limit {
-				c.logs.Truncated = c.limit > 0
-				return
-			}
-			s.partial = append(s.partial, chunk...)
-			return
-		}
-		if len(s.partial) == 0 {
-			c.add(s, now, chunk[:end])
-		} else {
-			c.add(s, now, append(s.partial, chunk[:end]...))
-			s.partial = s.partial[:0]
-		}
-		chunk = chunk[end+1:]
-	}
-}
-
-// add keeps a line, or what the limit leaves of it. The caller holds mu.
-func (c *logCollector) add(s *logStream, now time.Time, text []byte) {
-	room := c.limit - c.kept
-	if room <= 0 {
-		c.logs.Truncated = c.logs.Truncated || c.limit > 0
-		return
-	}
-	if len(text) >= room {
-		c.logs.Truncated = c.logs.Truncated || len(text) > room
-		text = text[:min(len(text), room)]
-	}
-	c.kept += len(text) + 1
-	text = bytes.TrimSuffix(text, []byte{'\r'})
-	line := make([]byte, 0, len(timestampLayout)+len(s.label)+len(text))
-	line = now.AppendFormat(line, timestampLayout)
-	line = append(line, s.label...)
-	line = append(line, text...)
-	c.logs.Lines = append(c.logs.Lines, strings.ToValidUTF8(string(line), "\ufffd"))
-}
-
-// take returns the lines since the last take; a last line may lack its line feed.
-func (c *logCollector) take() Logs {
+// frame takes output that the launcher says the activation of.
+func (c *logCollector) frame(id string, s protocol.Stream, text []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, s := range c.streams {
-		if len(s.partial) > 0 {
-			c.add(s, time.Now().UTC(), s.partial)
-			s.partial = nil
+	b := &c.common
+	if id != "" {
+		if b = c.byID[id]; b == nil {
+			b = &logBuffer{}
+			c.byID[id] = b
 		}
 	}
-	logs := c.logs
-	c.logs, c.kept = Logs{}, 0
-	return logs
+	b.consume(s, text, c.limit)
+}
+
+// take returns the lines of the activation and those of none since the last take.
+func (c *logCollector) take(id string) Logs {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	common := c.common.take(c.limit)
+	b := c.byID[id]
+	if b == nil {
+		return common
+	}
+	delete(c.byID, id)
+	logs := b.take(c.limit)
+	return Logs{Lines: append(logs.Lines, common.Lines...), Truncated: logs.Truncated || common.Truncated}
 }
 
 func (c *logCollector) setLimit(limit int) {

@@ -220,6 +220,37 @@ func TestNodeConcurrentRunsOverlap(t *testing.T) {
 	}
 }
 
+func TestNodeConcurrentRunsHaveTheirOwnLogs(t *testing.T) {
+	c := launch(t, "nodejs")
+	initialize(t, c, &protocol.Init{Main: "main", Env: protocol.Env{protocol.EnvAllowConcurrent: "true"},
+		Code: `console.log('init'); const all = [];
+		async function main(p) {
+			for (let i = 0; i < 3; i++) { console.log(p.id, 'out', i); console.error(p.id, 'err', i); await new Promise((ok) => { all.push(ok); if (all.length === 5) all.splice(0).forEach((f) => f()); }); }
+			process.stdout.write(Buffer.from(p.id + ' long ' + '😀'.repeat(9000))); return {};
+		}`})
+	if logs := texts(c.TakeLogs()); logs != "stdout: init" {
+		t.Errorf("logs of the init: %q", logs)
+	}
+	logs := make(chan string)
+	for _, id := range []string{"a", "b", "c", "d", "e"} {
+		go func() {
+			req := request(`{"id":"` + id + `"}`)
+			req.ActivationID = id
+			if _, err := c.Run(t.Context(), req); err != nil {
+				t.Error(err)
+			}
+			got := texts(c.TakeLogsOf(id))
+			if strings.Count(got, ": "+id+" ") != 7 || strings.Count(got, "\n") != 6 || !strings.Contains(got, id+" long "+strings.Repeat("😀", 9000)) {
+				t.Errorf("%s: %.500q", id, got)
+			}
+			logs <- got
+		}()
+	}
+	for range 5 {
+		<-logs
+	}
+}
+
 func TestNodeChildProcessesDoNotInheritTheAnswers(t *testing.T) {
 	c := action(t, "nodejs", `function main() {
 		const out = require('child_process').execFileSync('/bin/sh', ['-c', 'ls -l /proc/self/fd; cat'], {encoding: 'utf8', stdio: ['pipe', 'pipe', 'inherit']});

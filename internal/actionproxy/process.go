@@ -110,7 +110,10 @@ func Attach(pipes Pipes, exited <-chan struct{}, opts Options) (*Process, error)
 	p := &Process{stdin: stdin, answers: answers, logs: logs, loop: opts.ActionLoop,
 		turn: make(chan struct{}, 1), stop: make(chan struct{})}
 	p.Limit(opts.Limits)
-	p.answers.expect()
+	if err := p.answers.expect(); err != nil {
+		return nil, err
+	}
+	p.answers.frames = p.logs.frame
 	p.goroutines.Go(p.answers.serve)
 	p.logs.start(&p.goroutines)
 	p.goroutines.Go(func() { p.watch(exited) })
@@ -176,7 +179,10 @@ func (p *Process) Init(ctx context.Context, in *protocol.Init) (Answer, error) {
 		return Answer{}, err
 	}
 	defer p.release()
-	p.line = in.Append(p.line[:0])
+	concurrent := in.Env[protocol.EnvAllowConcurrent] == "true"
+	line := *in
+	line.Frames = concurrent && len(p.logs.streams) > 0
+	p.line = line.Append(p.line[:0])
 	r := p.exchange(ctx)
 	p.logs.drain()
 	if r.err != nil {
@@ -185,7 +191,7 @@ func (p *Process) Init(ctx context.Context, in *protocol.Init) (Answer, error) {
 	if r.Status == http.StatusOK && !protocol.IsOK(r.Body) {
 		return failed(http.StatusBadGateway, protocol.NotInitializedOK), nil
 	}
-	p.concurrent.Store(in.Env[protocol.EnvAllowConcurrent] == "true")
+	p.concurrent.Store(concurrent)
 	return r.Answer, nil
 }
 
@@ -247,6 +253,7 @@ func (p *Process) exchangeConcurrent(ctx context.Context, id string) reply {
 		p.release()
 		return reply{err: err}
 	}
+	defer p.answers.settle(w)
 	err = p.send(ctx)
 	p.release()
 	if err != nil {
@@ -289,7 +296,11 @@ func (p *Process) release() { p.turn <- struct{}{} }
 
 // TakeLogs returns what was written to stdout and stderr since it was last called, up to the limit
 // of the logs, and starts anew. A run's output is complete when its answer has been returned.
-func (p *Process) TakeLogs() Logs { return p.logs.take() }
+func (p *Process) TakeLogs() Logs { return p.logs.take("") }
+
+// TakeLogsOf is TakeLogs after a run that others overlapped: the output that the launcher knows to
+// be that activation's, and all that it knows no activation of. To be called once for every run.
+func (p *Process) TakeLogsOf(id string) Logs { return p.logs.take(id) }
 
 // Close gives the pipes back and waits for the readers. It does not end the process.
 func (p *Process) Close() error {

@@ -15,12 +15,25 @@ const MaxPrefix = 1 + maxID + 1 + len("!502 ")
 
 const maxID = 64
 
-// Answer is one answer line: [@activation_id ][!status ]json.
+// Stream tells a frame of output from an answer.
+type Stream int
+
+// The streams of a line.
+const (
+	NoStream Stream = iota // an answer
+	Stdout
+	Stderr
+)
+
+// Answer is one answer line, [@activation_id ][!status ]json, or a frame of output,
+// @activation_id >1 "text".
 type Answer struct {
 	// ID names the activation; empty where one activation is in flight at a time.
 	ID string
 	// Status is what the HTTP answer's would be; 200 when the line has none.
 	Status int
+	// Stream is where the text was written to, if the line is a frame: Body is a JSON string then.
+	Stream Stream
 	// Body is the text after the prefix. Not checked to be JSON.
 	Body []byte
 }
@@ -37,7 +50,12 @@ func ParseAnswer(line []byte) (Answer, error) {
 		a.ID = string(line[1:end])
 		line = line[end+1:]
 	}
-	if len(line) > 0 && line[0] == '!' {
+	switch {
+	case a.ID != "" && bytes.HasPrefix(line, []byte(">1 ")):
+		a.Stream, line = Stdout, line[3:]
+	case a.ID != "" && bytes.HasPrefix(line, []byte(">2 ")):
+		a.Stream, line = Stderr, line[3:]
+	case len(line) > 0 && line[0] == '!':
 		status, ok := parseStatus(line)
 		if !ok {
 			return Answer{}, ErrMalformedAnswer
@@ -74,7 +92,9 @@ func (a Answer) Append(dst []byte) []byte {
 		dst = append(dst, a.ID...)
 		dst = append(dst, ' ')
 	}
-	if a.Status != 0 && a.Status != http.StatusOK {
+	if a.Stream != NoStream {
+		dst = append(dst, '>', byte('0'+a.Stream), ' ')
+	} else if a.Status != 0 && a.Status != http.StatusOK {
 		dst = append(dst, '!', byte('0'+a.Status/100%10), byte('0'+a.Status/10%10), byte('0'+a.Status%10), ' ')
 	}
 	return AppendRaw(dst, a.Body)

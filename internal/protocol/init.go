@@ -25,6 +25,9 @@ type Init struct {
 	// Dir is where a launcher finds code that was laid out as files; it travels in the
 	// launcher's init line only.
 	Dir string `json:"-"`
+	// Frames asks a launcher with several activations in flight to send output as lines that say
+	// whose it is; as Dir, for launchers only.
+	Frames bool `json:"-"`
 }
 
 // Env is the environment that comes with an init: strings, as in OpenWhisk 3.2.3.
@@ -74,6 +77,9 @@ func (in *Init) Append(dst []byte) []byte {
 	}
 	dst = append(dst, '}')
 	dst = appendMember(dst, "dir", in.Dir)
+	if in.Frames {
+		dst = append(dst, `,"frames":true`...)
+	}
 	return append(dst, '}', '}')
 }
 
@@ -82,13 +88,14 @@ func ParseInit(line []byte) (in Init, ok bool) {
 	var msg struct {
 		Init *struct {
 			Init
-			Dir string `json:"dir"`
+			Dir    string `json:"dir"`
+			Frames bool   `json:"frames"`
 		} `json:"init"`
 	}
 	if json.Unmarshal(line, &msg) != nil || msg.Init == nil {
 		return Init{}, false
 	}
 	in = msg.Init.Init
-	in.Dir = msg.Init.Dir
+	in.Dir, in.Frames = msg.Init.Dir, msg.Init.Frames
 	return in, true
 }

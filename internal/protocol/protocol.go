@@ -11,6 +11,9 @@
 //	run, n ×    platform → the body of POST /run
 //	            launcher → an answer line: [@activation_id ][!status ]json
 //
+// Where several activations are in flight and the init asked for frames, a launcher that knows which
+// of them prints sends that output as lines too: @activation_id >1 "text" for stdout, >2 for stderr.
+//
 // Payloads are spliced as they are: nothing here decodes or re-encodes an action's arguments or result.
 package protocol
 

@@ -23,6 +23,7 @@ func TestAnswerLineIsRead(t *testing.T) {
 		{"status", `!502 {"error":"x"}`, protocol.Answer{Status: 502, Body: []byte(`{"error":"x"}`)}},
 		{"id", `@0af {"a":1}`, protocol.Answer{ID: "0af", Status: 200, Body: []byte(`{"a":1}`)}},
 		{"id and status", `@0af !403 {}`, protocol.Answer{ID: "0af", Status: 403, Body: []byte(`{}`)}},
+		{"frame", `@0af >2 "x"`, protocol.Answer{ID: "0af", Status: 200, Stream: protocol.Stderr, Body: []byte(`"x"`)}},
 		{"garbage is a body", `hello`, protocol.Answer{Status: 200, Body: []byte(`hello`)}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -30,7 +31,7 @@ func TestAnswerLineIsRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.ID != tc.want.ID || got.Status != tc.want.Status || !bytes.Equal(got.Body, tc.want.Body) {
+			if got.ID != tc.want.ID || got.Status != tc.want.Status || got.Stream != tc.want.Stream || !bytes.Equal(got.Body, tc.want.Body) {
 				t.Errorf("got %+v, want %+v", got, tc.want)
 			}
 		})
@@ -87,13 +88,13 @@ func TestRunLineDoesNotAllocateInAReusedBuffer(t *testing.T) {
 
 func TestInitLineRoundTrips(t *testing.T) {
 	in := protocol.Init{Name: "/ns/a", Main: "main", Code: "a\n\"\\\u2028\x00é\U0001F600", Binary: true,
-		Env: protocol.Env{"A": "b=c=d", "": "", "N": "1"}, Dir: "/action"}
+		Env: protocol.Env{"A": "b=c=d", "": "", "N": "1"}, Dir: "/action", Frames: true}
 	line := in.Append(nil)
 	if bytes.ContainsAny(line, "\n\r") {
 		t.Fatalf("line break in %s", line)
 	}
 	got, ok := protocol.ParseInit(line)
-	if !ok || got.Code != in.Code || got.Dir != in.Dir || got.Env["A"] != "b=c=d" || !got.Binary || got.Main != "main" {
+	if !ok || got.Code != in.Code || got.Dir != in.Dir || !got.Frames || got.Env["A"] != "b=c=d" || !got.Binary || got.Main != "main" {
 		t.Errorf("got %+v, %v", got, ok)
 	}
 	if _, ok := protocol.ParseInit([]byte(`{"value":{}}`)); ok {
@@ -135,7 +136,7 @@ func TestFailureIsAnErrorObject(t *testing.T) {
 }
 
 func FuzzAnswerLineRoundTrips(f *testing.F) {
-	for _, s := range []string{`{}`, `!502 {"error":1}`, `@id !200 []`, "@@ !", "\r"} {
+	for _, s := range []string{`{}`, `!502 {"error":1}`, `@id !200 []`, `@id >1 "x"`, "@@ !", "\r"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {

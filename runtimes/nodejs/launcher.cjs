@@ -263,7 +263,34 @@ function serializable(value, seen) {
   return to;
 }
 
-function main(action, concurrent) {
+// frameOutput says on fd 3 whose output it is, where several activations print at a time. Output of
+// child processes and native code goes to the streams as ever.
+function frameOutput() {
+  const { AsyncLocalStorage } = require('async_hooks');
+  const activation = new AsyncLocalStorage();
+  const pieceLength = 8192;
+  for (const [stream, tag] of [[process.stdout, '>1 '], [process.stderr, '>2 ']]) {
+    const write = stream.write.bind(stream);
+    stream.write = (chunk, encoding, callback) => {
+      const prefix = activation.getStore();
+      if (!prefix) return write(chunk, encoding, callback);
+      const done = typeof encoding === 'function' ? encoding : callback;
+      const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8');
+      for (let at = 0; at < text.length; ) {
+        let end = Math.min(at + pieceLength, text.length);
+        if (end < text.length && (text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end--;
+        answer(prefix + tag + stringify(text.slice(at, end)));
+        at = end;
+      }
+      if (typeof done === 'function') process.nextTick(done);
+      return true;
+    };
+  }
+  return activation;
+}
+
+function main(action, concurrent, frames) {
+  const activation = concurrent && frames ? frameOutput() : undefined;
   let stopped = false;
   const last = Object.create(null); // the environment of the last run, as it was set
 
@@ -322,13 +349,14 @@ function main(action, concurrent) {
     if (!concurrent) exportMembers(body);
     let result;
     try {
-      result = action(args);
+      result = activation && prefix ? activation.run(prefix, action, args) : action(args);
       if (result === null || typeof result !== 'object' || typeof result.then !== 'function') {
         finish(prefix, result);
         return;
       }
     } catch (e) {
-      console.error(e);
+      if (activation) activation.run(prefix, console.error, e);
+      else console.error(e);
       stopped = true;
       failure(prefix, 502, 'An error has occurred: ' + e);
       return;
@@ -367,7 +395,7 @@ async function live() {
   }
   const concurrent = process.env.__OW_ALLOW_CONCURRENT === 'true';
   answer('{"ok":true}');
-  serve(lines, main(action, concurrent));
+  serve(lines, main(action, concurrent, init.frames));
   return undefined;
 }
 

@@ -1,0 +1,87 @@
+package actionproxy
+
+import (
+	"bytes"
+	"strings"
+	"time"
+
+	"github.com/gowhisk/gowhisk/internal/protocol"
+)
+
+// timestampLayout is OpenWhisk's log time: RFC 3339 in UTC with nine digits, 30 characters.
+const timestampLayout = "2006-01-02T15:04:05.000000000Z"
+
+// logBuffer makes lines of the output of one run and keeps them up to a limit in bytes.
+type logBuffer struct {
+	logs    Logs
+	kept    int                         // bytes with line feeds
+	partial [protocol.Stderr + 1][]byte // lines without their ends yet
+}
+
+// label is what OpenWhisk writes between time and text.
+func label(s protocol.Stream) string {
+	if s == protocol.Stderr {
+		return " stderr: "
+	}
+	return " stdout: "
+}
+
+// consume cuts a chunk into lines. One clock reading serves the chunk.
+func (b *logBuffer) consume(s protocol.Stream, chunk []byte, limit int) {
+	partial := &b.partial[s]
+	if b.kept >= limit {
+		b.logs.Truncated = b.logs.Truncated || limit > 0
+		*partial = nil
+		return
+	}
+	now := time.Now().UTC()
+	for len(chunk) > 0 {
+		end := bytes.IndexByte(chunk, '\n')
+		if end < 0 {
+			if len(*partial) < limit {
+				*partial = append(*partial, chunk...)
+			}
+			return
+		}
+		line := chunk[:end]
+		if len(*partial) > 0 {
+			line = append(*partial, line...)
+			*partial = line[:0]
+		}
+		b.add(s, now, line, limit)
+		chunk = chunk[end+1:]
+	}
+}
+
+// add keeps a line, or what the limit leaves of it.
+func (b *logBuffer) add(s protocol.Stream, now time.Time, text []byte, limit int) {
+	room := limit - b.kept
+	if room <= 0 {
+		b.logs.Truncated = b.logs.Truncated || limit > 0
+		return
+	}
+	if len(text) > room {
+		b.logs.Truncated = true
+		text = text[:room]
+	}
+	b.kept += len(text) + 1
+	text = bytes.TrimSuffix(text, []byte{'\r'})
+	line := make([]byte, 0, len(timestampLayout)+len(label(s))+len(text))
+	line = now.AppendFormat(line, timestampLayout)
+	line = append(line, label(s)...)
+	line = append(line, text...)
+	b.logs.Lines = append(b.logs.Lines, strings.ToValidUTF8(string(line), "\ufffd"))
+}
+
+// take returns the lines since the last take; a last line may lack its line feed.
+func (b *logBuffer) take(limit int) Logs {
+	for _, s := range []protocol.Stream{protocol.Stdout, protocol.Stderr} {
+		if rest := b.partial[s]; len(rest) > 0 {
+			b.partial[s] = nil
+			b.add(s, time.Now().UTC(), rest, limit)
+		}
+	}
+	logs := b.logs
+	b.logs, b.kept = Logs{}, 0
+	return logs
+}
