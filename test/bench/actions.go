@@ -13,9 +13,6 @@ import (
 // leastManyRatio is the goal of many warm actions, by the rate of one.
 const leastManyRatio = 0.5
 
-// manyConcurrency is how many connections call them.
-const manyConcurrency = 16
-
 // actions compares the rate of one action with that of many, all of them
 // warm and fitting into the pool. A connection has actions of its own where
 // there are enough, so that no action is called twice at once.
@@ -42,20 +39,20 @@ func (b *bench) actions(ctx context.Context) (rows []row, err error) {
 	for _, n := range counts {
 		c := s.contender(fmt.Sprintf("gowhisk %s, %d actions", l.name, n), "")
 		c.request = func(connection, i int) []byte {
-			if n < manyConcurrency {
+			if n < maxConcurrency {
 				return requests[connection%n]
 			}
-			own := (n-connection-1)/manyConcurrency + 1 // actions of this connection
-			return requests[connection+i%own*manyConcurrency]
+			own := (n-connection-1)/maxConcurrency + 1 // actions of this connection
+			return requests[connection+i%own*maxConcurrency]
 		}
 		contenders = append(contenders, c)
 	}
-	results, err := contest(ctx, contenders, manyConcurrency, b.opt.rounds, b.opt.round)
+	results, err := contest(ctx, contenders, maxConcurrency, b.opt.rounds, b.opt.round)
 	if err != nil {
 		return nil, err
 	}
 	for i, c := range contenders {
-		r := results[i].row(fmt.Sprintf("%s, concurrency %d", c.name, manyConcurrency))
+		r := results[i].row(fmt.Sprintf("%s, concurrency %d", c.name, maxConcurrency))
 		if i > 0 {
 			r.Goal = atLeast(results[i].rateRatio(results[0]), leastManyRatio, "× one action")
 		}

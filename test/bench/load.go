@@ -28,7 +28,7 @@ type contender struct {
 // load sends requests over concurrency connections for the time d, each
 // connection one after the other.
 func (c contender) load(ctx context.Context, concurrency int, d time.Duration) (sample, error) {
-	before, err := cpuTime(c.pid)
+	before, ownBefore, err := cpuTime(c.pid)
 	if err != nil {
 		return sample{}, err
 	}
@@ -45,12 +45,13 @@ func (c contender) load(ctx context.Context, concurrency int, d time.Duration) (
 		return sample{}, fmt.Errorf("%s: %w", c.name, err)
 	}
 	elapsed := time.Since(begin)
-	after, err := cpuTime(c.pid)
+	after, ownAfter, err := cpuTime(c.pid)
 	if err != nil {
 		return sample{}, err
 	}
 	s := sampleOf(slices.Concat(took...), elapsed)
 	s.cpu = (after - before) / time.Duration(s.requests)
+	s.own = (ownAfter - ownBefore) / time.Duration(s.requests)
 	return s, nil
 }
 

@@ -50,7 +50,7 @@ func describe(languages []language) (machine, error) {
 
 // print writes the machine and the head of the table.
 func (m machine) print(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "%d × %s, Linux %s, %s, %s, load before %s\nCPU is that of the server side, for one request; ratios are within one round.\n\n",
+	_, err := fmt.Fprintf(w, "%d × %s, Linux %s, %s, %s, load before %s\nCPU is that of the server side for one request, own that of the server process in it; ratios are within one round.\n\n",
 		m.CPUs, m.Model, m.Kernel, m.Go, strings.Join(m.Runtimes, ", "), m.Load)
 	if err != nil {
 		return err

@@ -77,12 +77,12 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&opt.output, "json", "bench.json", "file that the figures are written to")
 	flags.StringVar(&opt.profile, "cpuprofile-server", "", "write a CPU profile of the server under load to this file")
 	flags.StringVar(&only, "only", "", "run only the measurements whose name matches: start, memory, cold, invoke, actions, store")
-	flags.IntVar(&opt.rounds, "rounds", 0, "rounds of load (5, quick 3)")
-	flags.DurationVar(&opt.round, "round", 0, "load on one contender in one round (2s, quick 250ms)")
+	flags.IntVar(&opt.rounds, "rounds", 0, "rounds of load (9, quick 3)")
+	flags.DurationVar(&opt.round, "round", 0, "load on one contender in one round (1s, quick 250ms)")
 	if err := flags.Parse(args); err != nil {
 		return opt, err
 	}
-	rounds, round := 5, 2*time.Second
+	rounds, round := 9, time.Second
 	if opt.quick {
 		rounds, round = 3, 250*time.Millisecond
 	}

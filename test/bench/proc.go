@@ -95,17 +95,17 @@ func tree(root int) ([]process, error) {
 	return found, nil
 }
 
-// cpuTime is the CPU time that root and all below it have used.
-func cpuTime(root int) (time.Duration, error) {
+// cpuTime is the CPU time that root and all below it have used, and how much
+// of it root itself has; children that it waited for are its own.
+func cpuTime(root int) (all, own time.Duration, err error) {
 	found, err := tree(root)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	var sum time.Duration
 	for _, p := range found {
-		sum += p.cpu
+		all += p.cpu
 	}
-	return sum, nil
+	return all, found[0].cpu, nil
 }
 
 // pss is the proportional set size of one process in bytes: shared pages

@@ -26,8 +26,8 @@ func (b *bench) profilerFlags(ctx context.Context) (flags []string, address stri
 	return []string{"--pprof=" + address}, address, l.Close()
 }
 
-// profileServer writes a CPU profile of the server under load at concurrency
-// 16, apart from the rounds that are reported, because profiling costs.
+// profileServer writes a CPU profile of the server under load at full
+// concurrency, apart from the rounds that are reported, because profiling costs.
 func (b *bench) profileServer(ctx context.Context, address string, c contender) error {
 	if address == "" {
 		return nil
@@ -35,7 +35,7 @@ func (b *bench) profileServer(ctx context.Context, address string, c contender) 
 	seconds := b.scale(10, 3)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		_, err := c.load(ctx, 16, time.Duration(seconds)*time.Second+time.Second)
+		_, err := c.load(ctx, maxConcurrency, time.Duration(seconds)*time.Second+time.Second)
 		return err
 	})
 	g.Go(func() error {

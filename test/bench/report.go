@@ -15,7 +15,8 @@ type row struct {
 	Rate  float64       `json:"perSecond,omitempty"`
 	P50   time.Duration `json:"p50ns,omitempty"`
 	P99   time.Duration `json:"p99ns,omitempty"`
-	CPU   time.Duration `json:"cpuNsPerRequest,omitempty"` // of the server side
+	CPU   time.Duration `json:"cpuNsPerRequest,omitempty"`    // of the server side
+	Own   time.Duration `json:"cpuOwnNsPerRequest,omitempty"` // part of it: the server process
 	Bytes int64         `json:"bytes,omitempty"`
 	Goal  *goal         `json:"goal,omitempty"`
 	Note  string        `json:"note,omitempty"`
@@ -52,11 +53,11 @@ func (g *goal) String() string {
 	return fmt.Sprintf("%.3g %s (%s %.3g) %s", g.Value, g.Unit, sign, g.Bound, verdict)
 }
 
-const rowFormat = "%-46s %9s %10s %10s %9s %9s  %s\n"
+const rowFormat = "%-46s %9s %10s %10s %9s %9s %9s  %s\n"
 
 // printHead writes the head of the table.
 func printHead(w io.Writer) error {
-	_, err := fmt.Fprintf(w, rowFormat, "", "per s", "p50 ms", "p99 ms", "CPU µs", "MB", "goal")
+	_, err := fmt.Fprintf(w, rowFormat, "", "per s", "p50 ms", "p99 ms", "CPU µs", "own µs", "MB", "goal")
 	return err
 }
 
@@ -65,7 +66,8 @@ func printRows(w io.Writer, rows []row) error {
 	for _, r := range rows {
 		remark := strings.TrimSpace(r.Goal.String() + "  " + r.Note)
 		_, err := fmt.Fprintf(w, rowFormat, r.Name, number(r.Rate, "%.0f"), number(milliseconds(r.P50), "%.3f"),
-			number(milliseconds(r.P99), "%.3f"), number(float64(r.CPU)/1e3, "%.1f"), number(megabytes(r.Bytes), "%.1f"), remark)
+			number(milliseconds(r.P99), "%.3f"),
+			number(float64(r.CPU)/1e3, "%.1f"), number(float64(r.Own)/1e3, "%.1f"), number(megabytes(r.Bytes), "%.1f"), remark)
 		if err != nil {
 			return err
 		}

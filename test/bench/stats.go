@@ -13,6 +13,7 @@ type sample struct {
 	rate     float64 // per second
 	p50, p99 time.Duration
 	cpu      time.Duration // of the server side, per request
+	own      time.Duration // part of cpu: without the processes below the server
 }
 
 // quantile returns the value below which the share q of sorted lies.
@@ -59,6 +60,7 @@ func (s series) row(name string) row {
 		P50:  median(pick(s, func(x sample) time.Duration { return x.p50 })),
 		P99:  median(pick(s, func(x sample) time.Duration { return x.p99 })),
 		CPU:  median(pick(s, func(x sample) time.Duration { return x.cpu })),
+		Own:  median(pick(s, func(x sample) time.Duration { return x.own })),
 	}
 }
 
@@ -76,6 +78,16 @@ func (s series) rateRatio(floor series) float64 {
 	var ratios []float64
 	for i := range min(len(s), len(floor)) {
 		ratios = append(ratios, s[i].rate/floor[i].rate)
+	}
+	return median(ratios)
+}
+
+// cpuRatio is the median over the rounds of the CPU time of s by that of
+// floor, which neighbours on the machine disturb least.
+func (s series) cpuRatio(floor series) float64 {
+	var ratios []float64
+	for i := range min(len(s), len(floor)) {
+		ratios = append(ratios, float64(s[i].cpu)/float64(max(1, floor[i].cpu)))
 	}
 	return median(ratios)
 }
