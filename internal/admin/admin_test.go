@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -160,6 +161,13 @@ func TestFreshDirectoryGetsGuestAndSystemOnce(t *testing.T) {
 	expect(t, m, "23bc46b1-71f6-4ed5-8c54-816aa4f8c502:123zO3xZCLrMN6v2BKK1dXYFpXlPkccOFqm12CdAsMgRU4VrNZ9lyGVCGuMDGIwP\n", 0, "user", "get", "guest")
 	expect(t, m, "789c46b1-71f6-4ed5-8c54-816aa4f8c502:abczO3xZCLrMN6v2BKK1dXYFpXlPkccOFqm12CdAsMgRU4VrNZ9lyGVCGuMDGIwP\n", 0, "user", "get", "whisk.system")
 	expect(t, m, uuidA+":"+keyA+"\n", 0, "user", "get", "team-a")
+	if open, err := admin.PublicKeys(t.Context(), m); err != nil || len(open) != 2 {
+		t.Errorf("public keys: %v, %v", open, err)
+	}
+	run(t, m, "user", "create", "whisk.system", "--revoke")
+	if open, err := admin.PublicKeys(t.Context(), m); err != nil || !slices.Equal(open, []string{"guest"}) {
+		t.Errorf("public keys: %v, %v", open, err)
+	}
 	run(t, m, "user", "delete", "guest")
 	if fresh, err := admin.Bootstrap(t.Context(), m, false, nil); err != nil || fresh {
 		t.Errorf("got %v, %v", fresh, err)

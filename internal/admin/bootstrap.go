@@ -81,3 +81,22 @@ func ensure(ctx context.Context, subjects store.Subjects, name, auth string) err
 	}
 	return nil
 }
+
+// PublicKeys returns which of guest and whisk.system have the key that
+// OpenWhisk publishes: whoever reaches the server may act as them.
+func PublicKeys(ctx context.Context, subjects store.Subjects) ([]string, error) {
+	var open []string
+	for _, known := range [][2]string{{Guest, PublicGuestKey}, {System, publicSystemKey}} {
+		s, err := subjects.Subject(ctx, known[0])
+		if errors.Is(err, entity.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read subject %s: %w", known[0], err)
+		}
+		if slices.ContainsFunc(s.Namespaces, func(n entity.Namespace) bool { return n.UUID+":"+n.Key == known[1] }) {
+			open = append(open, known[0])
+		}
+	}
+	return open, nil
+}

@@ -35,16 +35,25 @@ func (v *value) Set(text string) error {
 func addSettings(cmd *cobra.Command, env Env, keep func(config.Setting) bool) *settings {
 	s := &settings{env: env, flags: cmd.Flags()}
 	s.flags.StringVarP(&s.file, "config", "c", "", "settings file (YAML)")
-	for _, setting := range config.Settings() {
+	for _, setting := range config.Defaults(0, anyHome).Settings() {
 		if !keep(setting) {
 			continue
 		}
 		flag := s.flags.VarPF(&value{form: setting.Type}, setting.Flag, "", fmt.Sprintf("%s [%s%s]", setting.Usage, config.EnvPrefix, setting.Env))
+		flag.DefValue = setting.Default
 		if setting.Type == "bool" {
 			flag.NoOptDefVal = "true"
 		}
 	}
 	return s
+}
+
+// anyHome makes the defaults that help shows those of nobody in particular.
+func anyHome(key string) string {
+	if key == "HOME" {
+		return "~"
+	}
+	return ""
 }
 
 // load merges the settings of defaults, file, environment and flags.

@@ -7,7 +7,7 @@ package config
 import "time"
 
 // Config is every setting. Its comments and usage texts are the reference;
-// Settings lists them. The zero value is not useful: begin with Defaults.
+// Config.Settings lists them. The zero value is not useful: begin with Defaults.
 type Config struct {
 	Listen  string `json:"listen" env:"LISTEN" usage:"address and port of the API; port 0 lets the kernel choose"`
 	DataDir string `json:"dataDir" env:"DATA_DIR" usage:"directory of everything that is kept (created with mode 0700)"`
@@ -53,7 +53,7 @@ type Limits struct {
 
 // Pool bounds the containers of this machine.
 type Pool struct {
-	Memory Size `json:"memory" env:"MEMORY" usage:"memory of all containers together, such as 16GB"`
+	Memory Size `json:"memory" env:"MEMORY" usage:"memory of all containers together, such as 16GB; three quarters of the machine's if not set"`
 
 	// StemCells maps a kind to how many booted containers without an action
 	// are kept ready; a kind that is missing follows the manifest.

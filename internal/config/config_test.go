@@ -127,9 +127,12 @@ func TestValidateReportsEverythingThatIsWrong(t *testing.T) {
 
 func TestEverySettingHasThreeNamesAndAUsage(t *testing.T) {
 	seen := map[string]bool{}
-	for _, s := range config.Settings() {
+	for _, s := range config.Defaults(machine, func(string) string { return "" }).Settings() {
 		if s.Path == "" || s.Env == "" || s.Flag == "" || s.Usage == "" || s.Type == "" {
 			t.Errorf("incomplete: %+v", s)
+		}
+		if s.Flag == "listen" && s.Default != "127.0.0.1:3233" || s.Flag == "pool-memory" && s.Default != "6GB" || s.Flag == "drain" && s.Default != "30s" {
+			t.Errorf("default of --%s: %q", s.Flag, s.Default)
 		}
 		if seen[s.Flag] {
 			t.Errorf("--%s is there twice", s.Flag)

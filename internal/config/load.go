@@ -28,7 +28,7 @@ func Load(ctx context.Context, from Sources) (Config, error) {
 		}
 	}
 	flags := map[string]string{}
-	for _, s := range Settings() {
+	for _, s := range from.Defaults.Settings() {
 		if v, ok := from.Flags[s.Flag]; ok {
 			flags[s.Env] = v
 		}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 )
@@ -15,26 +16,28 @@ type Setting struct {
 	Flag  string // without dashes: pool-memory
 	Usage string
 	Type  string // bool, or the form of the value: string, int, duration, size, list, map
+
+	Default string // as it is written; empty for none, and for lists and maps
 }
 
-// Settings lists every setting in the order of Config.
-func Settings() []Setting { return settingsOf(reflect.TypeFor[Config](), "", "") }
+// Settings lists every setting in the order of Config; c has the defaults.
+func (c Config) Settings() []Setting { return settingsOf(reflect.ValueOf(c), "", "") }
 
-func settingsOf(t reflect.Type, path, env string) []Setting {
+func settingsOf(v reflect.Value, path, env string) []Setting {
 	var all []Setting
-	for i := range t.NumField() {
-		field := t.Field(i)
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
 		name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
 		at := path + field.Tag.Get("json")
 		if name == "" {
 			_, prefix, _ := strings.Cut(field.Tag.Get("env"), "prefix=")
-			all = append(all, settingsOf(field.Type, at+".", env+prefix)...)
+			all = append(all, settingsOf(v.Field(i), at+".", env+prefix)...)
 			continue
 		}
 		name = env + name
 		all = append(all, Setting{
 			Path: at, Env: name, Flag: flagName(name),
-			Usage: field.Tag.Get("usage"), Type: form(field.Type),
+			Usage: field.Tag.Get("usage"), Type: form(field.Type), Default: text(v.Field(i)),
 		})
 	}
 	return all
@@ -54,6 +57,14 @@ func form(t reflect.Type) string {
 		return "map"
 	}
 	return t.Kind().String()
+}
+
+// text is how a default is written.
+func text(v reflect.Value) string {
+	if v.IsZero() || v.Kind() == reflect.Slice || v.Kind() == reflect.Map {
+		return ""
+	}
+	return fmt.Sprint(v.Interface())
 }
 
 // flagName is the flag of an environment variable. The defaults of namespaces

@@ -113,9 +113,17 @@ func randomKeys(c config.Config) bool {
 	if c.Bootstrap.Keys != "auto" {
 		return c.Bootstrap.Keys == "random"
 	}
-	host, _, err := net.SplitHostPort(c.Listen)
-	ip, ipErr := netip.ParseAddr(host)
-	return err != nil || host != "localhost" && (ipErr != nil || !ip.IsLoopback())
+	return !onLoopback(c.Listen)
+}
+
+// onLoopback reports whether only this machine reaches the address.
+func onLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // owner names the server of a data directory, so that several on one machine

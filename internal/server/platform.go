@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,7 +33,8 @@ import (
 // Fields are in the order in which they are made; close goes the other way.
 type platform struct {
 	url       string
-	random    bool // the keys of this data directory are random
+	notes     []string // for whoever starts the server
+	guestOpen bool     // the guest's key is the public one
 	manifest  *manifest.Manifest
 	hosts     []runtimes.Host
 	db        *pebble.DB
@@ -82,9 +85,24 @@ func (p *platform) openStore(ctx context.Context, c config.Config, o Options) (e
 	if p.db, err = pebble.Open(ctx, storeDir(c.DataDir), pebble.Options{Logger: o.Log}); err != nil {
 		return fmt.Errorf("open store: %w", err)
 	}
-	p.random = randomKeys(c)
-	_, err = admin.Bootstrap(ctx, p.db.Subjects(), p.random, c.Bootstrap.Users)
-	return err
+	random := randomKeys(c)
+	fresh, err := admin.Bootstrap(ctx, p.db.Subjects(), random, c.Bootstrap.Users)
+	if err != nil {
+		return err
+	}
+	if fresh && random {
+		p.notes = append(p.notes, "keys are random: gowhisk admin --data-dir "+c.DataDir+" user get guest")
+	}
+	open, err := admin.PublicKeys(ctx, p.db.Subjects())
+	if err != nil {
+		return err
+	}
+	p.guestOpen = slices.Contains(open, admin.Guest)
+	if len(open) > 0 && !onLoopback(c.Listen) {
+		p.notes = append(p.notes, "everybody knows the key of "+strings.Join(open, " and ")+
+			": gowhisk admin --data-dir "+c.DataDir+" user create "+open[0]+" --revoke")
+	}
+	return nil
 }
 
 // makePool finds the isolation that works here and starts the pool in it.

@@ -196,6 +196,21 @@ func TestServerOfAnotherAddressHasRandomKeys(t *testing.T) {
 	}
 }
 
+func TestPublicKeysAreWarnedOfWhereOthersCanReachTheServer(t *testing.T) {
+	c := settings(t)
+	first := start(t, c)
+	if first.Auth != admin.PublicGuestKey || len(first.Notes) != 0 {
+		t.Errorf("on loopback: %+v", first.Summary)
+	}
+	if err := first.stop(); err != nil {
+		t.Fatal(err)
+	}
+	c.Listen = "0.0.0.0:0"
+	if s := start(t, c); len(s.Notes) != 1 || !strings.Contains(s.Notes[0], "everybody knows the key of guest and whisk.system") {
+		t.Errorf("on every address: %+v", s.Summary)
+	}
+}
+
 func TestSecondServerOfADirectoryIsRefused(t *testing.T) {
 	c := settings(t)
 	start(t, c)

@@ -23,12 +23,10 @@ func (p *platform) summary(c config.Config, version string) Summary {
 		Kinds:     kinds(p.hosts),
 		Memory:    fmt.Sprintf("%s for actions: %d of %d MB", c.Pool.Memory, int64(c.Pool.Memory)/entity.MB/entity.DefaultLimits().Memory, entity.DefaultLimits().Memory),
 		Insecure:  c.TLS.SelfSigned,
+		Notes:     p.notes,
 	}
-	if !p.random && c.Bootstrap.Users[admin.Guest] == "" {
+	if p.guestOpen {
 		s.Auth = admin.PublicGuestKey
-	}
-	if p.random {
-		s.Notes = append(s.Notes, "keys are random: gowhisk admin --data-dir "+c.DataDir+" user get guest")
 	}
 	return s
 }
