@@ -15,12 +15,38 @@ import (
 // through without a lock.
 type guarded struct {
 	Container
+	turn   chan struct{} // holds one token while the lifecycle changes
 	mu     sync.Mutex
-	paused bool   // guarded by mu
+	paused bool   // guarded by mu; changed by who has the turn
 	reason string // guarded by mu; not empty once destroyed
 }
 
-func guard(c Container) *guarded { return &guarded{Container: c} }
+func guard(c Container) *guarded { return &guarded{Container: c, turn: make(chan struct{}, 1)} }
+
+// enter waits for the turn to change the lifecycle, leave ends it.
+func (g *guarded) enter(ctx context.Context) error {
+	select {
+	case g.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for container %s: %w", g.ID(), ctx.Err())
+	}
+}
+
+func (g *guarded) leave() { <-g.turn }
+
+// state needs no lock held.
+func (g *guarded) state() (paused bool, ended error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.paused, g.destroyed()
+}
+
+func (g *guarded) setPaused(paused bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.paused = paused
+}
 
 // PauseIf freezes the container if it can be frozen and still holds: a lease
 // may have come first.
@@ -29,33 +55,38 @@ func (g *guarded) PauseIf(ctx context.Context, still func() bool) error {
 	if !ok {
 		return nil
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.reason != "" || g.paused || !still() {
+	if err := g.enter(ctx); err != nil {
+		return err
+	}
+	defer g.leave()
+	if paused, ended := g.state(); paused || ended != nil || !still() {
 		return nil
 	}
 	if err := p.Pause(ctx); err != nil {
 		return fmt.Errorf("pause container %s: %w", g.ID(), err)
 	}
-	g.paused = true
+	g.setPaused(true)
 	return nil
 }
 
-// Resume thaws a frozen container.
+// Resume thaws the container if it is frozen.
 func (g *guarded) Resume(ctx context.Context) error {
 	p, ok := g.Container.(Pauser)
 	if !ok {
 		return nil
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.reason != "" || !g.paused {
-		return g.destroyed()
+	if err := g.enter(ctx); err != nil {
+		return err
+	}
+	defer g.leave()
+	paused, ended := g.state()
+	if ended != nil || !paused {
+		return ended
 	}
 	if err := p.Resume(ctx); err != nil {
 		return fmt.Errorf("resume container %s: %w", g.ID(), err)
 	}
-	g.paused = false
+	g.setPaused(false)
 	return nil
 }
 
@@ -84,14 +115,19 @@ func (g *guarded) Logs(ctx context.Context, id entity.ActivationID) Logs {
 	return g.Container.Logs(ctx, id)
 }
 
-// Destroy ends the container; later calls do nothing.
+// Destroy ends the container; later calls do nothing. Runs under way fail
+// with the reason.
 func (g *guarded) Destroy(ctx context.Context, reason string) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.reason != "" {
+	if err := g.enter(ctx); err != nil {
+		return err
+	}
+	defer g.leave()
+	if _, ended := g.state(); ended != nil {
 		return nil
 	}
+	g.mu.Lock()
 	g.reason = reason
+	g.mu.Unlock()
 	if err := g.Container.Destroy(ctx, reason); err != nil {
 		return fmt.Errorf("destroy container %s (%s): %w", g.ID(), reason, err)
 	}
@@ -110,10 +146,14 @@ func (g *guarded) explain(err error) error {
 	return errors.Join(err, g.destroyed())
 }
 
+// errDestroyed is in every error of a container that its owner ended: its
+// death is not the action's doing.
+var errDestroyed = errors.New("container was destroyed")
+
 // destroyed needs mu held; it is nil while the container lives.
 func (g *guarded) destroyed() error {
 	if g.reason == "" {
 		return nil
 	}
-	return fmt.Errorf("container %s was destroyed: %s", g.ID(), g.reason)
+	return fmt.Errorf("%w: %s: %s", errDestroyed, g.ID(), g.reason)
 }

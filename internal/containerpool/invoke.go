@@ -17,7 +17,7 @@ import (
 func (p *Pool) Invoke(ctx context.Context, msg *invoker.Message) (invoker.Result, error) {
 	c, how, err := p.lease(ctx, msg)
 	if err != nil {
-		return invoker.Result{}, provisioning(err)
+		return unmade(msg, err)
 	}
 	if msg.Starting != nil {
 		if err := msg.Starting(ctx); err != nil {
@@ -30,15 +30,18 @@ func (p *Pool) Invoke(ctx context.Context, msg *invoker.Message) (invoker.Result
 	x.result.Began = time.Now()
 	x.result.Wait = x.result.Began.Sub(msg.Accepted)
 	if how != leaseWarm {
-		if err := x.init(ctx); err != nil {
-			return invoker.Result{}, err
-		}
+		x.init(ctx)
 	}
 	if x.broken == "" {
 		x.run(ctx)
 	}
-	x.collectLogs(ctx)
+	if x.err == nil {
+		x.collectLogs(ctx)
+	}
 	p.settle(c, x.initialised || how == leaseWarm, x.broken)
+	if x.err != nil {
+		return invoker.Result{}, x.err
+	}
 	return x.result, nil
 }
 
@@ -54,14 +57,28 @@ func (p *Pool) settle(c *container, initialised bool, reason string) {
 // handBack returns a leased container that was not used.
 func (p *Pool) handBack(c *container, how leaseKind) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	p.unlease(c, how)
+}
+
+// unmade is the outcome without a container: the action's failure if the
+// backend refused it, such as an image that cannot be had, else the platform's.
+func unmade(msg *invoker.Message, err error) (invoker.Result, error) {
+	f, ok := errors.AsType[*Failure](err)
+	if !ok || f.Cause != Refused {
+		return invoker.Result{}, provisioning(err)
+	}
+	now := time.Now()
+	return invoker.Result{
+		Response: entity.Failed(entity.DeveloperError, f.Message), Began: now, Ended: now,
+		Wait: now.Sub(msg.Accepted), Start: invoker.Cold, Fault: f.Code, Why: f.Detail,
+	}, nil
 }
 
 // provisioning keeps what a caller can act on and names the rest.
 func provisioning(err error) error {
 	if f, ok := errors.AsType[*Failure](err); ok {
-		return entity.Errorf(entity.Internal, "%s", invoker.Unprovisioned).WithCode(f.Code).Because(err)
+		return entity.Errorf(entity.Internal, "%s", invoker.Unprovisioned).WithCode(orElse(f.Code, fault.Provisioning)).Because(err)
 	}
 	if _, ok := errors.AsType[*entity.Error](err); ok {
 		return err
@@ -77,18 +94,18 @@ type execution struct {
 	result      invoker.Result
 	initialised bool
 	broken      string // why the container must go, empty if it may stay
+	err         error  // nothing is known of the action; broken is set too
 }
 
-// init loads the action. An error means that nothing is known of the action
-// and the container was given up.
-func (x *execution) init(ctx context.Context) error {
+// init loads the action.
+func (x *execution) init(ctx context.Context) {
 	limits := x.msg.Action.Limits
 	code := ""
 	if x.msg.Code != nil {
 		var err error
 		if code, err = x.msg.Code(ctx); err != nil {
-			x.pool.unready(x.c, "code could not be loaded")
-			return fmt.Errorf("load code of %s: %w", x.msg.Action.Name, err)
+			x.broken, x.err = "code could not be loaded", fmt.Errorf("load code of %s: %w", x.msg.Action.Name, err)
+			return
 		}
 	}
 	bounded, cancel := context.WithTimeout(ctx, limits.Timeout)
@@ -97,17 +114,16 @@ func (x *execution) init(ctx context.Context) error {
 	x.result.Init = time.Since(x.result.Began)
 	if err != nil {
 		x.fail(ctx, err, true)
-		return nil
+		return
 	}
 	verdict, ok := invoker.ClassifyInit(ans.Status, ans.Body, ans.Length, x.pool.opt.Truncation)
 	if !ok {
 		x.conclude(verdict, "initialisation failed")
 		x.close()
-		return nil
+		return
 	}
 	x.initialised = true
 	x.pool.ready(x.c, limits)
-	return nil
 }
 
 // run runs the action once.
@@ -142,7 +158,11 @@ func (x *execution) fail(ctx context.Context, err error, init bool) {
 	x.result.Why = err.Error()
 	failure, died := errors.AsType[*Failure](err)
 	switch {
-	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+	case ctx.Err() != nil:
+		x.broken, x.err = "activation was abandoned", fmt.Errorf("activation %s was abandoned: %w", x.msg.ID, ctx.Err())
+	case errors.Is(err, errDestroyed):
+		x.broken, x.err = "destroyed", fmt.Errorf("activation %s lost its container: %w", x.msg.ID, err)
+	case errors.Is(err, context.DeadlineExceeded):
 		x.result.TimedOut = true
 		code := fault.Timeout
 		if init {

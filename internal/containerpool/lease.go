@@ -2,9 +2,11 @@ package containerpool
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/fault"
 	"github.com/gowhisk/gowhisk/internal/invoker"
 )
 
@@ -21,39 +23,59 @@ func (k leaseKind) start() invoker.Start {
 	return [...]invoker.Start{invoker.Warm, invoker.Prewarmed, invoker.Cold}[k]
 }
 
-// yieldAfter is how long an activation of another namespace or action may
-// wait for memory before a container that others still queue for is given up.
-const yieldAfter = 100 * time.Millisecond
-
 // lease returns a container for one run of msg's action: a warm one, a stem
 // cell, or the first to become available of those that run and those that are
 // made. The caller initialises it unless it is warm, and gives it back.
 func (p *Pool) lease(ctx context.Context, msg *invoker.Message) (*container, leaseKind, error) {
+	for {
+		c, how, err := p.obtain(ctx, msg)
+		if err != nil || how != leaseWarm {
+			return c, how, err
+		}
+		// Whoever gets a container thaws it, outside the lock.
+		if err = c.Resume(ctx); err == nil {
+			return c, how, nil
+		}
+		p.release(c, "could not be resumed")
+		if ctx.Err() != nil {
+			return nil, 0, ctx.Err()
+		}
+		p.opt.Logger.Warn("container could not be resumed", "container", c.ID(), "error", err)
+	}
+}
+
+// obtain is lease but for thawing.
+func (p *Pool) obtain(ctx context.Context, msg *invoker.Message) (*container, leaseKind, error) {
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
 		return nil, 0, entity.ErrUnavailable
 	}
-	g := p.groupOf(msg)
-	if c := g.peek(); c != nil && len(g.waiters) == 0 && p.charge(c, g.memory) {
-		frozen := p.take(c)
+	if need := msg.Action.Limits.Memory * entity.MB; need > p.opt.Memory {
 		p.mu.Unlock()
-		return c, leaseWarm, p.thaw(ctx, c, frozen)
+		return nil, 0, fmt.Errorf("action %s needs %d bytes of memory, all containers together have %d", msg.Action.Name, need, p.opt.Memory)
 	}
-	if c := p.takeCell(g); c != nil {
-		p.mu.Unlock()
-		return c, leaseCell, nil
+	g := p.groupOf(msg)
+	if len(g.waiters) == 0 && !p.mustYield(g) {
+		if c := p.takeWarm(g); c != nil {
+			p.unlock()
+			return c, leaseWarm, nil
+		}
+		if c := p.takeCell(g); c != nil {
+			p.unlock()
+			return c, leaseCell, nil
+		}
 	}
 	if p.waiting >= p.opt.MaxWaiting {
 		p.dropIfEmpty(g)
-		p.mu.Unlock()
-		return nil, 0, entity.ErrUnavailable.WithCode("GW3002")
+		p.unlock()
+		return nil, 0, entity.ErrUnavailable.WithCode(fault.Overloaded)
 	}
 	w := &waiter{ready: make(chan delivery, 1), since: time.Now()}
 	g.waiters = append(g.waiters, w)
 	p.waiting++
 	p.grow(g)
-	p.mu.Unlock()
+	p.unlock()
 	return p.await(ctx, g, w)
 }
 
@@ -65,7 +87,7 @@ func (p *Pool) await(ctx context.Context, g *group, w *waiter) (*container, leas
 	case <-ctx.Done():
 	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	select {
 	case d := <-w.ready: // it came at the last moment: pass it on
 		if d.err == nil {
@@ -74,7 +96,9 @@ func (p *Pool) await(ctx context.Context, g *group, w *waiter) (*container, leas
 	default:
 		g.waiters = without(g.waiters, w)
 		p.waiting--
+		p.grow(g) // fewer wait now: it may not be starved any more
 		p.dropIfEmpty(g)
+		p.freed = true // memory may have been kept for it
 	}
 	return nil, 0, ctx.Err()
 }
@@ -87,46 +111,45 @@ func (p *Pool) groupOf(msg *invoker.Message) *group {
 		exec := &msg.Action.Exec
 		g = &group{
 			key: k, spec: Spec{Kind: exec.Kind, Image: exec.Image},
-			memory: msg.Action.Limits.Memory * entity.MB, capacity: msg.Action.Limits.Concurrency,
+			memory: msg.Action.Limits.Memory * entity.MB, capacity: max(1, msg.Action.Limits.Concurrency),
 		}
 		p.groups[k] = g
 	}
 	return g
 }
 
-// peek returns the container that was used last among those with room: it is
-// the least likely to be frozen or cold in the caches.
+// peek returns a container with room: one in use, which costs no memory, else
+// the one that was used last, the least likely to be frozen or cold in the
+// caches.
 func (g *group) peek() *container {
 	if len(g.free) == 0 {
 		return nil
 	}
-	return g.free[len(g.free)-1]
+	last := g.free[len(g.free)-1]
+	if g.capacity == 1 {
+		return last
+	}
+	for _, c := range g.free {
+		if !c.idle {
+			return c
+		}
+	}
+	return last
 }
 
-// take books one more run on c, which is charged for it already, and reports
-// whether it must be thawed. It needs mu held.
-func (p *Pool) take(c *container) (frozen bool) {
-	if c.inFlight == 0 {
-		p.idle.remove(c)
+// takeWarm books one more run on an initialised container of g; nil if none
+// has room or memory is short. It needs mu held.
+func (p *Pool) takeWarm(g *group) *container {
+	c := g.peek()
+	if c == nil || c.idle && !p.engage(c) {
+		return nil
 	}
 	c.inFlight++
-	frozen, c.frozen = c.frozen, false
+	c.frozen = false
 	if c.inFlight >= c.capacity {
 		p.unfree(c)
 	}
-	return frozen
-}
-
-// thaw resumes a leased container; one that cannot be is given up.
-func (p *Pool) thaw(ctx context.Context, c *container, frozen bool) error {
-	if !frozen {
-		return nil
-	}
-	if err := c.Resume(ctx); err != nil {
-		p.release(c, "could not be resumed")
-		return err
-	}
-	return nil
+	return c
 }
 
 // unfree needs mu held.
@@ -141,7 +164,7 @@ func (p *Pool) unfree(c *container) {
 // used again.
 func (p *Pool) release(c *container, reason string) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	p.put(c, reason)
 }
 
@@ -151,17 +174,17 @@ func (p *Pool) put(c *container, reason string) {
 	if c.doomed == "" {
 		c.doomed = reason
 	}
-	if p.closed && c.doomed == "" {
-		c.doomed = "server stops"
-	}
-	if c.doomed != "" {
-		p.unfree(c)
-		if c.inFlight == 0 {
-			p.discard(c)
-		}
+	if c.doomed == "" {
+		p.offer(c)
 		return
 	}
-	p.offer(c)
+	p.unfree(c)
+	if c.inFlight == 0 {
+		g := c.group
+		p.abort(c, c.doomed)
+		p.grow(g) // those that waited for it
+		p.dropIfEmpty(g)
+	}
 }
 
 // offer makes the room in c available: to those that wait for it first. It
@@ -178,24 +201,11 @@ func (p *Pool) offer(c *container) {
 	}
 	if c.inFlight == 0 {
 		c.idleAt = time.Now()
-		p.idle.push(c)
 		p.recharge(c, min(c.usage, g.memory))
-		p.pump()
+		p.book(g, -g.memory)
+		p.idle.push(c)
+		p.freed = true
 	}
-}
-
-// mustYield reports whether others have waited for memory so long that a
-// container of g should rather be given up.
-func (p *Pool) mustYield(g *group) bool {
-	for _, ns := range p.starved.turns {
-		for _, other := range p.starved.groups[ns] {
-			if other != g && len(other.waiters) > 0 && other.members == 0 &&
-				time.Since(other.waiters[0].since) > yieldAfter {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // deliver needs mu held and a waiter.
@@ -218,19 +228,15 @@ func (p *Pool) unlease(c *container, how leaseKind) {
 		return
 	}
 	c.group.initing--
-	p.place(c)
-}
-
-func (p *Pool) failWaiters(g *group, err error) {
-	for len(g.waiters) > 0 {
-		p.deliver(g, delivery{err: err})
-	}
+	p.place(c, how)
 }
 
 // dropIfEmpty forgets a group that holds nothing. It needs mu held.
 func (p *Pool) dropIfEmpty(g *group) {
 	if g.members == 0 && len(g.waiters) == 0 {
 		p.starved.remove(g)
-		delete(p.groups, g.key)
+		if p.groups[g.key] == g {
+			delete(p.groups, g.key)
+		}
 	}
 }

@@ -76,6 +76,7 @@ type container struct {
 	frozen   bool
 	doomed   string // why it will be destroyed when its runs have ended
 	free     bool   // in group.free
+	idle     bool   // in the pool's list of idle containers
 	idleAt   time.Time
 	measured time.Time
 
@@ -93,7 +94,7 @@ type group struct {
 	creating int   // containers being made
 	initing  int   // containers that an activation initialises
 	members  int   // containers, starting ones included
-	charge   int64 // bytes of all of them
+	busy     int64 // bytes of those in use, starting ones included
 	starved  bool  // waits for memory
 }
 
@@ -118,16 +119,17 @@ type Pool struct {
 	end     context.CancelFunc
 	tasks   sync.WaitGroup
 
-	mu       sync.Mutex
-	used     int64 // bytes charged to all containers
-	groups   map[key]*group
-	byNS     map[string]int64 // bytes charged to each namespace
-	waiting  int
-	idle     lru
-	starved  fairQueue
-	cells    map[string]*cellStock
-	closed   bool
-	sweepers int
+	mu      sync.Mutex
+	used    int64 // bytes charged to all containers
+	freed   bool  // something that others may wait for: see unlock
+	groups  map[key]*group
+	alive   map[*container]struct{} // not destroyed yet
+	byNS    map[string]int64        // bytes in use by each namespace
+	waiting int
+	idle    lru
+	starved fairQueue
+	cells   map[string]*cellStock
+	closed  bool
 }
 
 // New starts a pool. It makes its first stem cells in the background.
@@ -136,7 +138,7 @@ func New(factory Factory, opt Options) *Pool {
 	life, end := context.WithCancel(context.Background())
 	p := &Pool{
 		factory: factory, opt: opt, life: life, end: end,
-		groups: map[key]*group{}, byNS: map[string]int64{}, cells: map[string]*cellStock{},
+		groups: map[key]*group{}, alive: map[*container]struct{}{}, byNS: map[string]int64{}, cells: map[string]*cellStock{},
 	}
 	for kind, want := range opt.StemCells {
 		p.cells[kind] = newCellStock(want)
@@ -151,19 +153,9 @@ func New(factory Factory, opt Options) *Pool {
 func (p *Pool) Close(ctx context.Context) error {
 	p.mu.Lock()
 	p.closed = true
-	for _, g := range p.groups {
-		p.failWaiters(g, entity.ErrUnavailable)
-	}
-	for p.idle.oldest != nil {
-		p.evict(p.idle.oldest, "server stops")
-	}
-	for _, s := range p.cells {
-		for _, c := range s.ready {
-			p.destroy(c, "server stops")
-		}
-		s.ready = nil
-	}
-	p.mu.Unlock()
+	p.failWaiters(entity.ErrUnavailable)
+	p.clear("server stops")
+	p.unlock()
 	p.end()
 	done := make(chan struct{})
 	go func() { p.tasks.Wait(); close(done) }()
@@ -172,6 +164,35 @@ func (p *Pool) Close(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// failWaiters needs mu held.
+func (p *Pool) failWaiters(err error) {
+	for _, g := range p.groups {
+		for len(g.waiters) > 0 {
+			p.deliver(g, delivery{err: err})
+		}
+		p.dropIfEmpty(g)
+	}
+}
+
+// clear ends all containers; those in use leave the books when their runs
+// have ended. It needs mu held.
+func (p *Pool) clear(reason string) {
+	for p.idle.oldest != nil {
+		p.evict(p.idle.oldest, reason)
+	}
+	for _, s := range p.cells {
+		for len(s.ready) > 0 {
+			c := s.pop()
+			p.recharge(c, 0)
+			p.destroy(c, reason)
+		}
+	}
+	for c := range p.alive {
+		c.doomed = reason
+		p.destroy(c, reason)
 	}
 }
 

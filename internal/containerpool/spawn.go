@@ -12,23 +12,10 @@ const (
 	destroyTimeout = 10 * time.Second
 )
 
-// grow makes as many containers for g as its waiters can use and memory
+// grow finds as many containers for g as its waiters can use and memory
 // allows; what is short of memory waits its turn. It needs mu held.
 func (p *Pool) grow(g *group) {
-	for len(g.waiters) > g.seatsToCome() {
-		// A warm container may have room and only lacked memory.
-		if c := g.peek(); c != nil && c.inFlight == 0 {
-			if !p.charge(c, g.memory) {
-				break
-			}
-			frozen := p.take(c)
-			p.handOver(g, c, frozen)
-			continue
-		}
-		if !p.makeRoom(g, g.memory, nil) {
-			break
-		}
-		p.spawn(g)
+	for len(g.waiters) > g.seatsToCome() && !p.mustYield(g) && p.supply(g) {
 	}
 	if len(g.waiters) > g.seatsToCome() {
 		p.starved.add(g)
@@ -37,28 +24,27 @@ func (p *Pool) grow(g *group) {
 	p.starved.remove(g)
 }
 
+// supply gives g's first waiter a container or starts one. It needs mu held.
+func (p *Pool) supply(g *group) bool {
+	if c := p.takeWarm(g); c != nil {
+		p.deliver(g, delivery{c: c, how: leaseWarm})
+		return true
+	}
+	if c := p.takeCell(g); c != nil {
+		p.deliver(g, delivery{c: c, how: leaseCell})
+		return true
+	}
+	if !p.makeRoom(g, g.memory, nil) {
+		return false
+	}
+	p.spawn(g)
+	return true
+}
+
 // seatsToCome is how many waiters the containers on their way will serve at
 // once: the activation that initialises one takes a seat of it.
 func (g *group) seatsToCome() int {
 	return g.creating*g.capacity + g.initing*(g.capacity-1)
-}
-
-// handOver gives a warm container to the first waiter; thawing it happens
-// outside the lock. It needs mu held.
-func (p *Pool) handOver(g *group, c *container, frozen bool) {
-	if !frozen {
-		p.deliver(g, delivery{c: c, how: leaseWarm})
-		return
-	}
-	w := g.waiters[0]
-	g.waiters = g.waiters[1:]
-	p.waiting--
-	p.tasks.Go(func() {
-		err := p.thaw(p.life, c, true)
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		w.ready <- delivery{c: c, how: leaseWarm, err: err}
-	})
 }
 
 // spawn makes one container for g in the background, charged from now on. It
@@ -66,16 +52,18 @@ func (p *Pool) handOver(g *group, c *container, frozen bool) {
 func (p *Pool) spawn(g *group) {
 	g.creating++
 	g.members++
-	g.charge += g.memory
 	p.used += g.memory
-	p.bookNamespace(g.key.namespace, g.memory)
+	p.book(g, g.memory)
+	if s := p.cells[g.spec.Kind]; s != nil && g.spec.Image == "" {
+		s.taken++
+	}
 	p.tasks.Go(func() {
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(p.life, createTimeout)
 		defer cancel()
 		made, err := p.factory.Create(ctx, g.spec)
 		p.mu.Lock()
-		defer p.mu.Unlock()
+		defer p.unlock()
 		g.creating--
 		if err != nil {
 			p.abandonSpawn(g, err)
@@ -83,59 +71,58 @@ func (p *Pool) spawn(g *group) {
 		}
 		p.opt.Observer.ContainerStarted(g.spec.Kind, string(leaseFresh.start()), time.Since(began))
 		c := &container{guarded: guard(made), kind: g.spec.Kind, group: g, charge: g.memory, usage: nominalUsage}
-		p.place(c)
+		p.alive[c] = struct{}{}
+		p.place(c, leaseFresh)
 	})
 }
 
-// abandonSpawn needs mu held.
+// abandonSpawn fails one waiter; the others get their own try. It needs mu
+// held.
 func (p *Pool) abandonSpawn(g *group, err error) {
 	g.members--
-	g.charge -= g.memory
 	p.used -= g.memory
-	p.bookNamespace(g.key.namespace, -g.memory)
+	p.book(g, -g.memory)
 	if len(g.waiters) > 0 {
 		p.deliver(g, delivery{err: err})
 	}
+	p.grow(g)
 	p.dropIfEmpty(g)
-	p.pump()
 }
 
 // place gives a container that is not initialised to the first waiter of its
 // group. If a warm one was quicker for all of them it becomes a stem cell, or
 // ends. It needs mu held.
-func (p *Pool) place(c *container) {
+func (p *Pool) place(c *container, how leaseKind) {
 	g := c.group
+	c.inFlight = 0
 	if p.closed {
-		c.doomed = "server stops"
-		p.discard(c)
+		p.abort(c, "server stops")
 		return
 	}
 	if len(g.waiters) > 0 {
 		c.inFlight = 1
 		g.initing++
-		p.deliver(g, delivery{c: c, how: leaseFresh})
+		p.deliver(g, delivery{c: c, how: how})
 		return
 	}
 	stock := p.cells[c.kind]
 	if g.spec.Image != "" || stock == nil || len(stock.ready) >= stock.want.Max {
-		c.doomed = "not needed any more"
-		p.discard(c)
+		p.abort(c, "not needed any more")
 		return
 	}
-	p.recharge(c, 0)
-	g.members--
-	c.group, c.inFlight = nil, 0
+	p.book(g, -g.memory)
 	p.recharge(c, nominalUsage)
+	g.members--
+	c.group = nil
 	stock.ready = append(stock.ready, c)
 	p.dropIfEmpty(g)
-	p.pump()
 }
 
 // ready opens a container that has been initialised for as many runs as its
 // action and its runtime allow.
 func (p *Pool) ready(c *container, limits entity.Limits) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	g := c.group
 	g.initing--
 	c.capacity = max(1, min(limits.Concurrency, c.Concurrency()))
@@ -154,13 +141,11 @@ func (p *Pool) ready(c *container, limits entity.Limits) {
 // unready gives up a container whose initialisation did not succeed.
 func (p *Pool) unready(c *container, reason string) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	g := c.group
 	g.initing--
 	c.inFlight = 0
-	c.doomed = reason
-	p.discard(c)
-	if _, there := p.groups[g.key]; there {
-		p.grow(g)
-	}
+	p.abort(c, reason)
+	p.grow(g)
+	p.dropIfEmpty(g)
 }

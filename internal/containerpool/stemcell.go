@@ -16,6 +16,10 @@ const nominalUsage = 16 << 20
 // demandWindow is how often the number of cells is adapted.
 const demandWindow = 5 * time.Second
 
+// noDemand is the smoothed demand that counts as none: reached about half a
+// minute after a single cold start.
+const noDemand = 1. / 64
+
 // cellStock is the stem cells of one kind; all fields are guarded by the
 // pool's mu.
 type cellStock struct {
@@ -39,52 +43,58 @@ func (s *cellStock) pop() *container {
 	return c
 }
 
-// takeCell turns a stem cell into a container of g, charged and in flight;
-// nil if there is none or no memory. It needs mu held.
+// takeCell turns a stem cell into a container of g, in use; nil if there is
+// none, if one on its way will do, or if memory is short. It needs mu held.
 func (p *Pool) takeCell(g *group) *container {
 	s := p.cells[g.spec.Kind]
-	if s == nil || g.spec.Image != "" || len(g.waiters) > 0 {
-		return nil
-	}
-	s.taken++
-	if len(s.ready) == 0 || !p.makeRoom(g, g.memory, nil) || len(s.ready) == 0 {
+	if s == nil || g.spec.Image != "" || len(s.ready) == 0 || len(g.waiters) < g.seatsToCome() {
 		return nil
 	}
 	c := s.pop()
-	p.recharge(c, 0)
+	if !p.makeRoom(g, g.memory-c.charge, nil) {
+		s.ready = append(s.ready, c)
+		return nil
+	}
+	s.taken++
 	c.group = g
+	c.inFlight = 1
 	g.initing++
 	g.members++
-	c.inFlight = 1
 	p.recharge(c, g.memory)
+	p.book(g, g.memory)
 	p.refill(g.spec.Kind, s)
 	return c
 }
 
-// refill starts what s lacks, one at a time. It needs mu held.
+// refill starts what s lacks, one at a time, with memory that no activation
+// waits for. It needs mu held.
 func (p *Pool) refill(kind string, s *cellStock) {
 	if p.closed || s.starting > 0 || len(s.ready) >= s.target || time.Now().Before(s.retryAt) {
 		return
 	}
-	if p.used+nominalUsage > p.opt.Memory {
+	if p.starved.len > 0 || p.used+nominalUsage > p.opt.Memory {
 		return
 	}
 	s.starting++
 	p.used += nominalUsage
 	p.tasks.Go(func() {
+		began := time.Now()
 		ctx, cancel := context.WithTimeout(p.life, createTimeout)
 		defer cancel()
 		made, err := p.factory.Create(ctx, Spec{Kind: kind})
 		p.mu.Lock()
-		defer p.mu.Unlock()
+		defer p.unlock()
 		s.starting--
+		p.freed = true // a cell gives way to those that wait for memory
 		if err != nil {
 			p.used -= nominalUsage
 			p.cellFailed(kind, s, err)
 			return
 		}
 		s.failures = 0
+		p.opt.Observer.ContainerStarted(kind, string(leaseCell.start()), time.Since(began))
 		c := &container{guarded: guard(made), kind: kind, charge: nominalUsage, usage: nominalUsage}
+		p.alive[c] = struct{}{}
 		if p.closed {
 			p.recharge(c, 0)
 			p.destroy(c, "server stops")
@@ -111,6 +121,9 @@ func (p *Pool) adapt() {
 	for kind, s := range p.cells {
 		s.demand = 0.5*s.demand + 0.5*float64(s.taken)
 		s.taken = 0
+		if s.demand < noDemand {
+			s.demand = 0
+		}
 		s.target = max(s.want.Min, min(s.want.Max, int(math.Ceil(s.demand))))
 		for len(s.ready) > s.target {
 			c := s.pop()

@@ -11,7 +11,7 @@ const measureAfter = 30 * time.Second
 func (p *Pool) sweep() {
 	p.mu.Lock()
 	p.adapt()
-	p.mu.Unlock()
+	p.unlock()
 	tick := time.NewTicker(min(time.Second, p.opt.PauseGrace))
 	defer tick.Stop()
 	adapted := time.Now()
@@ -25,7 +25,7 @@ func (p *Pool) sweep() {
 				adapted = now
 				p.mu.Lock()
 				p.adapt()
-				p.mu.Unlock()
+				p.unlock()
 			}
 		}
 	}
@@ -50,7 +50,7 @@ func (p *Pool) sweepOnce(now time.Time) {
 		}
 		c = next
 	}
-	p.mu.Unlock()
+	p.unlock()
 	for _, c := range measure {
 		p.measure(c)
 	}
@@ -65,31 +65,35 @@ func (p *Pool) freeze(c *container) {
 	stillFrozen := func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		return c.frozen && c.inFlight == 0 && c.doomed == ""
+		return c.frozen && c.idle
 	}
-	if err := c.PauseIf(p.life, stillFrozen); err != nil {
+	err := c.PauseIf(p.life, stillFrozen)
+	if err == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.unlock()
+	if c.idle {
 		p.opt.Logger.Warn("container could not be frozen", "container", c.ID(), "error", err)
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if c.inFlight == 0 && c.doomed == "" {
-			p.evict(c, "could not be frozen")
-		}
+		p.evict(c, "could not be frozen")
 	}
 }
 
-// measure updates what c counts for when idle.
+// measure updates what c counts for when idle. If all take more than there is
+// then, the ones idle longest go.
 func (p *Pool) measure(c *container) {
 	bytes, ok := c.MemoryUsage()
 	if !ok {
 		return
 	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if c.doomed != "" || c.group == nil {
+	defer p.unlock()
+	c.usage = bytes
+	if !c.idle {
 		return
 	}
-	c.usage = bytes
-	if c.inFlight == 0 {
-		p.recharge(c, min(bytes, c.group.memory))
+	p.recharge(c, min(bytes, c.group.memory))
+	for p.used > p.opt.Memory && p.idle.oldest != nil {
+		p.evict(p.idle.oldest, "memory needed")
 	}
 }
