@@ -64,6 +64,7 @@ func TestExitCodeTellsMisuseFromFailure(t *testing.T) {
 		{[]string{"serve", "--config", "/none.yaml"}, 2, "settings file"},
 		{[]string{"explain", "GW2101"}, 0, "GW2101 ACTION was stopped at its time limit."},
 		{[]string{"explain", "gw2101", "--json"}, 0, `"code":"GW2101"`},
+		{[]string{"explain"}, 0, "GW5206  gowhisk's"},
 		{[]string{"explain", "nothing"}, 2, "neither a known code"},
 		{[]string{"explain", strings.Repeat("0", 32)}, 2, "no server or key"},
 		{[]string{"completion", "bash"}, 0, "bash completion"},

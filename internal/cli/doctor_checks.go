@@ -6,16 +6,15 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 
-	"github.com/gowhisk/gowhisk/internal/admin"
 	"github.com/gowhisk/gowhisk/internal/config"
 	"github.com/gowhisk/gowhisk/internal/fault"
 	"github.com/gowhisk/gowhisk/internal/sandbox"
+	"github.com/gowhisk/gowhisk/internal/server"
 	"github.com/gowhisk/gowhisk/runtimes"
 )
 
@@ -159,10 +158,8 @@ func syncTime(dir string) (took time.Duration, err error) {
 // checkPort tries to listen, unless the server of this data directory is who
 // has the port.
 func checkPort(ctx context.Context, c config.Config) check {
-	if _, err := os.Stat(admin.SocketPath(c.DataDir)); err == nil {
-		if url, err := os.ReadFile(filepath.Join(c.DataDir, "address")); err == nil {
-			return check{Name: "port", Grade: good, What: "A server of this data directory answers on " + strings.TrimSpace(string(url)) + "."}
-		}
+	if url, running := server.Address(ctx, c.DataDir); running {
+		return check{Name: "port", Grade: good, What: "A server of this data directory answers on " + url + "."}
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
 	if err != nil {

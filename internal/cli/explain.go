@@ -17,13 +17,17 @@ func newExplain(env Env) *cobra.Command {
 	var props wskProps
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "explain CODE|ACTIVATION",
+		Use:   "explain [CODE|ACTIVATION]",
 		Short: "Say what a failure means: what, why and what to do next",
 		Long: `Explains a code such as GW2101 from the program itself, or a failed activation
-from its record. The server and the key are those of wsk (~/.wskprops).`,
+from its record. The server and the key are those of wsk (~/.wskprops). Without
+an argument it lists the codes.`,
 		Example: "  gowhisk explain GW2101\n  gowhisk explain 0190c1f0a9b27c3e8d5f6a7b8c9d0e1f",
-		Args:    args(cobra.ExactArgs(1)),
+		Args:    args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, words []string) error {
+			if len(words) == 0 {
+				return listFaults(cmd.OutOrStdout(), asJSON)
+			}
 			if f, ok := fault.Explain(strings.ToUpper(words[0])); ok {
 				return writeFault(cmd.OutOrStdout(), f, asJSON)
 			}
@@ -44,6 +48,23 @@ from its record. The server and the key are those of wsk (~/.wskprops).`,
 	props.addFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+func listFaults(w io.Writer, asJSON bool) error {
+	if asJSON {
+		var all []fault.Report
+		for _, f := range fault.All() {
+			all = append(all, f.Report("", nil))
+		}
+		return json.NewEncoder(w).Encode(all)
+	}
+	for _, f := range fault.All() {
+		r := f.Report("", nil)
+		if _, err := fmt.Fprintf(w, "%s  %-12s %s\n", r.Code, r.Whose, r.What); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func writeFault(w io.Writer, f fault.Fault, asJSON bool) error {

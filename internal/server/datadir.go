@@ -1,11 +1,16 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"github.com/gowhisk/gowhisk/internal/admin"
 )
 
 // addressFile holds the URL of the running server, so that programs that
@@ -35,6 +40,20 @@ func writeAddress(dir, url string) error {
 		return fmt.Errorf("address file: %w", err)
 	}
 	return nil
+}
+
+// Address returns the URL of the server that runs on the data directory,
+// false if none does.
+func Address(ctx context.Context, dir string) (url string, running bool) {
+	data, err := os.ReadFile(filepath.Join(dir, addressFile))
+	if err != nil {
+		return "", false
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", admin.SocketPath(dir))
+	if err != nil {
+		return "", false // what a crashed server left
+	}
+	return strings.TrimSpace(string(data)), conn.Close() == nil
 }
 
 // removeAddress says that no server runs here any more.
