@@ -32,6 +32,9 @@ type answer struct {
 	Exit   int    `json:"exit"`
 }
 
+// maxSocketPath is the longest path of a Unix socket.
+const maxSocketPath = 107
+
 // SocketPath is where the server of a data directory listens for commands.
 func SocketPath(dataDir string) string { return filepath.Join(dataDir, "admin.sock") }
 
@@ -39,6 +42,9 @@ func SocketPath(dataDir string) string { return filepath.Join(dataDir, "admin.so
 // data directory, so a socket that is there belongs to a dead server.
 func Listen(dataDir string) (net.Listener, error) {
 	path := SocketPath(dataDir)
+	if len(path) > maxSocketPath {
+		return nil, fmt.Errorf("command socket: %s is longer than the kernel allows (%d bytes): choose a shorter data directory", path, maxSocketPath)
+	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("command socket: %w", err)
 	}

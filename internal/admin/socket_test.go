@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/gowhisk/gowhisk/internal/admin"
@@ -38,6 +39,12 @@ func TestCommandRunsInTheServerOfTheDirectory(t *testing.T) {
 	}
 	if err := <-done; !errors.Is(err, http.ErrServerClosed) {
 		t.Error(err)
+	}
+}
+
+func TestTooLongADirectoryIsNamed(t *testing.T) {
+	if _, err := admin.Listen("/" + strings.Repeat("long", 40)); err == nil || !strings.Contains(err.Error(), "shorter data directory") {
+		t.Errorf("got %v", err)
 	}
 }
 

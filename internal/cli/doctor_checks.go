@@ -40,7 +40,7 @@ func examine(ctx context.Context, c config.Config, env Env) []check {
 // checkIsolation builds sandboxes and reports the tier with what keeps it
 // from being a better one.
 func checkIsolation(ctx context.Context, c config.Config) []check {
-	o := sandbox.Options{Owner: "gowhisk-doctor"}
+	o := sandbox.Options{Owner: "doctor"}
 	if c.Isolation != "auto" {
 		o.Tier = sandbox.Tier(c.Isolation)
 	}
@@ -54,6 +54,9 @@ func checkIsolation(ctx context.Context, c config.Config) []check {
 	case sandbox.TierRootless:
 		found = blocking(fault.CgroupNotDelegated, "isolation")
 		found.Grade = warning
+		if len(r.Missing) > 0 { // the same thing, as it was measured
+			found.Why, r.Missing = r.Missing[0].Why, r.Missing[1:]
+		}
 	case sandbox.TierLandlock, sandbox.TierNone:
 		found.Grade = warning
 	}
