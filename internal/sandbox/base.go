@@ -34,7 +34,7 @@ func readBase() (base, error) {
 	shared := []string{
 		"/etc/alternatives", "/etc/ld.so.cache", "/etc/ssl/certs", "/etc/pki/tls/certs",
 		"/etc/pki/ca-trust/extracted", "/etc/ca-certificates", "/etc/localtime", "/etc/php",
-		"/etc/mime.types", "/etc/services", "/etc/protocols",
+		"/etc/services",
 	}
 	java, err := filepath.Glob("/etc/java-*")
 	if err != nil {
@@ -51,7 +51,7 @@ func readBase() (base, error) {
 	b.links = append(b.links,
 		planFile{"/dev/fd", "/proc/self/fd"}, planFile{"/dev/stdin", "/proc/self/fd/0"},
 		planFile{"/dev/stdout", "/proc/self/fd/1"}, planFile{"/dev/stderr", "/proc/self/fd/2"},
-		planFile{"/var/tmp", "/tmp"}, planFile{"/var/run", "/run"},
+		planFile{"/dev/shm", "/tmp"}, planFile{"/var/tmp", "/tmp"}, planFile{"/var/run", "/run"},
 		planFile{"/etc/mtab", "/proc/self/mounts"})
 	b.files = etcFiles()
 	return b, nil

@@ -81,7 +81,6 @@ func allowPaths(ruleset int, p *plan) error {
 		return errors.Join(
 			allowPath(ruleset, "/", rightsRead),
 			allowPath(ruleset, "/tmp", all),
-			allowPath(ruleset, "/dev/shm", all),
 			allowPath(ruleset, "/dev", rightsFile|rightsRead),
 			allowWritable(ruleset, p, all))
 	}

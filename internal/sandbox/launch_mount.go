@@ -43,13 +43,6 @@ func attach(tree int, target string) error {
 	return nil
 }
 
-func tmpfs(target, options string, flags uintptr) error {
-	if err := unix.Mount("tmpfs", target, "tmpfs", flags, options); err != nil {
-		return fmt.Errorf("mount tmpfs on %s: %w", target, err)
-	}
-	return nil
-}
-
 // newProc returns a detached proc of our pid namespace, read-only as a whole:
 // that shuts /proc/sys, sysrq-trigger and every process's oom_score_adj.
 func newProc() (int, error) {
@@ -82,11 +75,24 @@ func maskProc() error {
 		}
 	}
 	for _, d := range []string{"acpi", "scsi", "asound", "bus", "driver", "fs", "irq"} {
-		if err := mask("run", "proc/"+d); err != nil {
+		if err := maskDir("proc/" + d); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// maskDir covers a directory with an empty, read-only one.
+func maskDir(target string) error {
+	var st unix.Stat_t
+	if err := unix.Stat(target, &st); err != nil {
+		return nil // not on this host
+	}
+	empty, err := cloneTree("run", false, false)
+	if err != nil {
+		return err
+	}
+	return attach(empty, target)
 }
 
 func mask(with, target string) error {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,6 +11,9 @@ import (
 // stage is where the new root is assembled; every host has it, and nothing
 // below it is needed once all sources are open.
 const stage = "/proc"
+
+// rootSize is room for the root's own few small files, in bytes.
+const rootSize = 128 << 10
 
 const readOnly = unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV
 
@@ -28,8 +30,11 @@ func buildRoot(p *plan) error {
 	if err != nil {
 		return err
 	}
-	if err := tmpfs(stage, "mode=755,size=4m,nr_inodes=4096", unix.MS_NOSUID|unix.MS_NODEV); err != nil {
-		return err
+	// One tmpfs serves as the root, read-only, and through a second mount of
+	// a directory of it as /tmp: creating a file system is what costs.
+	options := fmt.Sprintf("mode=755,nr_inodes=65536,size=%d", p.TmpSize+rootSize)
+	if err := unix.Mount("tmpfs", stage, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
+		return fmt.Errorf("mount new root: %w", err)
 	}
 	if err := os.Chdir(stage); err != nil {
 		return fmt.Errorf("enter new root: %w", err)
@@ -44,10 +49,8 @@ func buildRoot(p *plan) error {
 	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
 		return fmt.Errorf("detach old root: %w", err)
 	}
-	// The file system itself, not only this mount of it: proc is masked with
-	// binds of its directories.
-	const seal = unix.MS_REMOUNT | unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV
-	if err := unix.Mount("", "/", "", seal, ""); err != nil {
+	seal := &unix.MountAttr{Attr_set: readOnly}
+	if err := unix.MountSetattr(unix.AT_FDCWD, "/", 0, seal); err != nil {
 		return fmt.Errorf("seal root: %w", err)
 	}
 	return nil
@@ -55,7 +58,7 @@ func buildRoot(p *plan) error {
 
 // furnish fills the tmpfs that is the current directory.
 func furnish(p *plan, trees []int, proc int) error {
-	for _, d := range []string{"proc", "dev/shm", "tmp", "etc", "var", "run"} {
+	for _, d := range []string{"proc", "dev", "tmp", "etc", "var", "run"} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			return fmt.Errorf("make /%s: %w", d, err)
 		}
@@ -73,11 +76,15 @@ func furnish(p *plan, trees []int, proc int) error {
 			return fmt.Errorf("write %s: %w", f.Path, err)
 		}
 	}
-	size := "mode=1777,nr_inodes=65536,size=" + strconv.FormatInt(p.TmpSize, 10)
-	for _, d := range []string{"tmp", "dev/shm"} {
-		if err := tmpfs(d, size, unix.MS_NOSUID|unix.MS_NODEV); err != nil {
-			return err
-		}
+	if err := os.Chmod("tmp", 0o777|os.ModeSticky); err != nil {
+		return fmt.Errorf("open /tmp: %w", err)
+	}
+	tmp, err := cloneTree("tmp", true, false)
+	if err != nil {
+		return err
+	}
+	if err := attach(tmp, "tmp"); err != nil {
+		return err
 	}
 	for i, m := range p.Mounts {
 		if err := place(trees[i], m.Target[1:]); err != nil {

@@ -22,8 +22,8 @@ type Spec struct {
 	Files [4]*os.File
 	// Mounts are shown inside beside the base system (/usr, /lib, …).
 	Mounts []Mount
-	// TmpSize bounds the private /tmp in bytes; 0 means 64 MiB. Pages of /tmp
-	// count as memory of the sandbox.
+	// TmpSize bounds the private /tmp, which /dev/shm is too, in bytes; 0
+	// means 64 MiB. Its pages count as memory of the sandbox.
 	TmpSize  int64
 	Hostname string
 	Limits   Limits
