@@ -171,19 +171,25 @@ async function loadText(code, main) {
   const require = Module.createRequire(file);
   const expression = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d.]*$/u.test(main) ? main : 'undefined';
   const tail = `\n;try { return ${expression}; } catch (e) { if (!(e instanceof ReferenceError) && !(e instanceof TypeError)) throw e; }`;
-  let wrapped;
+  let found;
   try {
-    wrapped = vm.compileFunction(code + tail, ['exports', 'require', 'module', '__filename', '__dirname'], {
-      filename: file,
-      importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER ?? ((specifier) => import(specifier)),
-    });
+    found = runText(module, require, code + tail);
   } catch (e) {
     if (!isModuleSyntax(e)) throw e;
     return assertMain(follow(await importText(code), main.split('.')), main);
   }
-  const found = wrapped.call(module.exports, module.exports, require, module, file, dir);
   if (typeof found === 'function') return found;
   return assertMain(follow(module.exports, main.split('.')), main);
+}
+
+// runText runs source as the body of a module and returns what it returns. Node 18 allows import()
+// in such source only if its own module loader compiles it.
+function runText(module, require, source) {
+  const loader = vm.constants && vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+  if (loader === undefined) return module._compile(source, module.filename);
+  const names = ['exports', 'require', 'module', '__filename', '__dirname'];
+  const body = vm.compileFunction(source, names, { filename: module.filename, importModuleDynamically: loader });
+  return body.call(module.exports, module.exports, require, module, module.filename, path.dirname(module.filename));
 }
 
 // importText loads source text with import or export statements.
