@@ -140,6 +140,49 @@ func TestInterpreterThatOthersCannotReadIsReportedToRoot(t *testing.T) {
 	}
 }
 
+func TestManifestFollowsTheHost(t *testing.T) {
+	dir := installation(t, map[string]string{"node": "v22.3.1", "php": "PHP 8.0.30 (cli)", "go": "go version go1.26.8 linux/amd64"})
+	hosts, err := runtimes.Discover(t.Context(), in(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := runtimes.ManifestFor(hosts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Runtimes map[string][]struct {
+			Kind      string
+			Default   bool
+			Image     struct{ Name string }
+			StemCells []any
+		}
+	}
+	if err := json.Unmarshal(text, &doc); err != nil {
+		t.Fatal(err)
+	}
+	defaults, cells := map[string]string{}, map[string]int{}
+	for family, kinds := range doc.Runtimes {
+		for _, k := range kinds {
+			if k.Default {
+				defaults[family] += k.Kind
+			}
+			if k.Image.Name == "" {
+				t.Errorf("%s has no image", k.Kind)
+			}
+			cells[k.Kind] = len(k.StemCells)
+		}
+	}
+	for family, kind := range map[string]string{"nodejs": "nodejs:22", "php": "php:8.0", "go": "go:1.26", "python": "python:3.11", "rust": "rust:1.34"} {
+		if defaults[family] != kind {
+			t.Errorf("default of %s is %q, want %s", family, defaults[family], kind)
+		}
+	}
+	if cells["nodejs:22"] != 1 || cells["nodejs:20"] != 0 {
+		t.Errorf("stem cells %v", cells)
+	}
+}
+
 func TestDiscoveryStopsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
