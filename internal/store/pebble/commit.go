@@ -29,6 +29,7 @@ type committer struct {
 
 	wake   chan struct{} // has room for one
 	exited chan struct{}
+	stuck  bool // Pebble panicked and its locks stay taken; read after close
 
 	mu    sync.Mutex
 	queue []write // guarded by mu
@@ -125,11 +126,12 @@ func (c *committer) write(group []write) error {
 	return all.Close()
 }
 
-// apply commits one batch. Pebble panics where it cannot go on, for example
-// when a log does not close; its locks stay taken then.
+// apply commits one batch. Pebble panics where it cannot go on; its locks
+// stay taken then.
 func (c *committer) apply(batch *pebble.Batch, hard bool) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
+			c.stuck = true
 			err = fmt.Errorf("commit: %v", r)
 		}
 	}()

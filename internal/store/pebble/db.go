@@ -63,7 +63,7 @@ func Open(ctx context.Context, dir string, o Options) (*DB, error) {
 	}
 	db := &DB{log: o.Logger, seal: o.Seal, closing: make(chan struct{}), refuge: &reserveFile{}}
 	db.failure.init(o.Logger)
-	db.sync = &durability{fail: db.failure.set}
+	db.sync = &durability{failure: &db.failure}
 	db.space = newSpace(fsys, dir, o.Reserve)
 	if onDisk {
 		db.refuge.path, db.refuge.size = filepath.Join(dir, "reserve"), refugeSize(o.Reserve)
@@ -156,6 +156,9 @@ func (db *DB) start(fsys vfs.FS, dir string) (err error) {
 			err = entity.ErrCorrupted.Because(fmt.Errorf("open pebble: %v", r))
 		}
 	}()
+	if err := checkFiles(fsys, dir, db.log); err != nil {
+		return err
+	}
 	if db.db, err = pebble.Open(dir, pebbleOptions(fsys, logger{db.log, db.failure.set})); err != nil {
 		if pebble.IsCorruptionError(err) || !isPathError(err) {
 			return entity.ErrCorrupted.Because(err)
@@ -196,8 +199,8 @@ func (db *DB) Failed() <-chan struct{} { return db.failure.done }
 func (db *DB) Err() error { return db.failure.get() }
 
 // Close waits for calls under way and for the medium, and gives the
-// directory free. Later calls fail. A store that failed is abandoned as it
-// is; Close returns its error.
+// directory free. Later calls fail. Of a store that failed it returns the
+// reason.
 func (db *DB) Close() error {
 	db.once.Do(func() { db.closeErr = db.close() })
 	return db.closeErr
@@ -205,17 +208,19 @@ func (db *DB) Close() error {
 
 func (db *DB) close() error {
 	close(db.closing)
-	if err := db.failure.get(); err != nil {
-		return errors.Join(err, db.lock.Close())
-	}
 	db.use.Lock()
 	defer db.use.Unlock()
 	db.closed = true
 	db.commit.close()
-	if err := db.failure.get(); err != nil {
-		return errors.Join(err, db.lock.Close())
+	failed := db.failure.get()
+	if db.commit.stuck {
+		return errors.Join(failed, db.lock.Close())
 	}
-	return errors.Join(db.db.Close(), db.lock.Close())
+	err := db.db.Close()
+	if failed != nil {
+		err = failed // Pebble's own complaints follow from it
+	}
+	return errors.Join(err, db.lock.Close())
 }
 
 // enter begins a call; leave must follow if it returned nil.

@@ -22,14 +22,26 @@ const walCategory vfs.DiskWriteCategory = "pebble-wal"
 // in the background.
 //
 // A log is always synced for real before it is closed, so that an older log
-// never holds less than a newer one, and a failed sync is never forgotten:
-// the pages that failed may count as clean ever after.
+// never holds less than a newer one.
+//
+// Pebble never hears of an error of its log: it would panic at the next
+// rotation, in a goroutine of its own. The store fails instead, so that
+// nothing is acknowledged any more, and from then on the logs stay as they
+// are: what is written is dropped, and new logs exist in name only.
 //
 // It depends on Pebble writing no sync offsets into its log (they would claim
 // as durable what is not): see formatMajorVersion.
 type durability struct {
-	hard atomic.Int64 // hard commits under way
-	fail func(error)  // called with the first error of a background sync
+	hard    atomic.Int64 // hard commits under way
+	failure *failure
+}
+
+// dead reports whether the store failed, now or earlier.
+func (d *durability) dead(err error) bool {
+	if err != nil {
+		d.failure.set(err)
+	}
+	return d.failure.get() != nil
 }
 
 // walFS makes the write-ahead logs on an FS follow a durability.
@@ -43,19 +55,32 @@ func (f walFS) Unwrap() vfs.FS { return f.FS }
 
 // Create makes a file; a log is wrapped.
 func (f walFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if c != walCategory {
+		return f.FS.Create(name, c)
+	}
+	if f.d.dead(nil) {
+		return deadFile{}, nil
+	}
 	file, err := f.FS.Create(name, c)
-	return f.wrap(file, c, err)
+	return f.wrap(file, err)
 }
 
 // ReuseForWrite renames a file and opens it again; a log is wrapped.
 func (f walFS) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if c != walCategory {
+		return f.FS.ReuseForWrite(from, to, c)
+	}
+	if f.d.dead(nil) {
+		return deadFile{}, nil
+	}
 	file, err := f.FS.ReuseForWrite(from, to, c)
-	return f.wrap(file, c, err)
+	return f.wrap(file, err)
 }
 
-func (f walFS) wrap(file vfs.File, c vfs.DiskWriteCategory, err error) (vfs.File, error) {
-	if err != nil || c != walCategory {
-		return file, err
+func (f walFS) wrap(file vfs.File, err error) (vfs.File, error) {
+	if err != nil {
+		f.d.failure.set(err)
+		return deadFile{}, nil
 	}
 	return &walFile{File: file, d: f.d}, nil
 }
@@ -70,14 +95,17 @@ type walFile struct {
 	mu     sync.Mutex // held during real syncs and Close
 	timer  *time.Timer
 	closed bool
-	err    error // of the first sync that failed
 }
 
 // Write hands p to the operating system.
 func (f *walFile) Write(p []byte) (int, error) {
-	n, err := f.File.Write(p)
+	if f.d.dead(nil) {
+		return len(p), nil
+	}
+	_, err := f.File.Write(p)
+	f.d.dead(err)
 	f.dirty.Store(true) // not before: a sync meanwhile may have missed p
-	return n, err
+	return len(p), nil
 }
 
 // Sync is SyncData: Pebble asks for no more on a log.
@@ -88,13 +116,13 @@ func (f *walFile) SyncData() error {
 	if f.d.hard.Load() > 0 {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		return f.syncLocked()
+		f.syncLocked()
+		return nil
 	}
 	if f.armed.CompareAndSwap(false, true) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.timer = time.AfterFunc(softDelay, f.syncLater)
-		return f.err
 	}
 	return nil
 }
@@ -106,21 +134,19 @@ func (f *walFile) syncLater() {
 	if f.closed {
 		return
 	}
-	if err := f.syncLocked(); err != nil {
-		f.d.fail(err)
-		return
-	}
+	f.syncLocked()
 	f.armed.Store(false)
 	if f.dirty.Load() && f.armed.CompareAndSwap(false, true) {
 		f.timer.Reset(softDelay)
 	}
 }
 
-func (f *walFile) syncLocked() error {
-	if f.err == nil && f.dirty.Swap(false) {
-		f.err = f.File.SyncData()
+// syncLocked trusts no sync after one that failed: the pages that failed may
+// count as clean.
+func (f *walFile) syncLocked() {
+	if !f.d.dead(nil) && f.dirty.Swap(false) {
+		f.d.dead(f.File.SyncData())
 	}
-	return f.err
 }
 
 // Close makes what was written durable and closes the file.
@@ -131,9 +157,7 @@ func (f *walFile) Close() error {
 	if f.timer != nil {
 		f.timer.Stop()
 	}
-	err := f.syncLocked()
-	if closeErr := f.File.Close(); err == nil {
-		err = closeErr
-	}
-	return err
+	f.syncLocked()
+	f.d.dead(f.File.Close())
+	return nil
 }

@@ -25,6 +25,12 @@ func (l logger) Errorf(format string, args ...any) {
 // Fatalf returns, unlike Pebble's default: every caller of it in Pebble gives
 // the error back, and no caller of the store is told of success after it.
 func (l logger) Fatalf(format string, args ...any) {
+	for _, arg := range args {
+		if err, ok := arg.(error); ok { // format loses the chain
+			l.fail(fmt.Errorf("pebble: %w", err))
+			return
+		}
+	}
 	l.fail(fmt.Errorf(format, args...))
 }
 

@@ -21,7 +21,8 @@ type Options struct {
 
 	// Reserve is the free space in bytes below which new data is refused; a
 	// quarter of it is kept from the records of accepted activations too.
-	// 0 is a twentieth of the medium, within 64 MB and 1 GB.
+	// 0 is a twentieth of the medium, within 64 MB and 1 GB (a third of a
+	// medium that is smaller than that).
 	Reserve int64
 
 	// FS is the file system; nil is the operating system's. With another one
@@ -38,7 +39,7 @@ const formatMajorVersion = pebble.FormatColumnarBlocks
 // Sizes for a server that shares a laptop: an idle store takes a few MB. A
 // memtable grows to its size under load only.
 const (
-	memTableSize = 8 << 20
+	memTableSize = 4 << 20
 	memTables    = 4        // that wait for being flushed before writes wait too
 	cacheSize    = 48 << 20 // memtables are part of it
 	openFiles    = 500

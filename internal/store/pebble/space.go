@@ -12,7 +12,8 @@ import (
 	"github.com/gowhisk/gowhisk/internal/entity"
 )
 
-// The default reserve is a twentieth of the medium within these bounds.
+// The default reserve is a twentieth of the medium within these bounds, but
+// a third of a tiny one.
 const (
 	minReserve = 64 * entity.MB
 	maxReserve = 1024 * entity.MB
@@ -75,7 +76,8 @@ func (s *space) look() {
 	}
 	reserve := s.reserve
 	if reserve == 0 {
-		reserve = min(max(int64(usage.TotalBytes/20), minReserve), maxReserve)
+		total := int64(usage.TotalBytes)
+		reserve = min(max(total/20, minReserve), maxReserve, total/3)
 	}
 	level := needNew
 	switch free := int64(usage.AvailBytes); {

@@ -1,0 +1,229 @@
+package pebble_test
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"golang.org/x/sys/unix"
+
+	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/store"
+	"github.com/gowhisk/gowhisk/internal/store/pebble"
+)
+
+// faultyFS fails syncs of files, from the moment that broken is set on.
+type faultyFS struct {
+	vfs.FS
+	broken *atomic.Bool
+}
+
+func (f faultyFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	file, err := f.FS.Create(name, c)
+	return faultyFile{file, f.broken}, err
+}
+
+func (f faultyFS) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	file, err := f.FS.ReuseForWrite(from, to, c)
+	return faultyFile{file, f.broken}, err
+}
+
+type faultyFile struct {
+	vfs.File
+	broken *atomic.Bool
+}
+
+func (f faultyFile) Sync() error { return f.SyncData() }
+func (f faultyFile) SyncData() error {
+	if f.broken.Load() {
+		return syscall.EIO
+	}
+	return f.File.SyncData()
+}
+
+// TestNothingIsAcknowledgedAfterASyncThatFailed breaks the disk for one
+// moment: later syncs would succeed, but the store does not trust them.
+func TestNothingIsAcknowledgedAfterASyncThatFailed(t *testing.T) {
+	writes := map[string]func(db *pebble.DB, n int) error{
+		"hard": func(db *pebble.DB, n int) error { return db.Queue().Enqueue(t.Context(), numberedID(n), nil) },
+		"soft": func(db *pebble.DB, n int) error {
+			return db.Activations().Put(t.Context(), record(numberedID(n), time.Now()))
+		},
+	}
+	for name, write := range writes {
+		t.Run(name, func(t *testing.T) {
+			fs, broken := vfs.NewCrashableMem(), new(atomic.Bool)
+			db := open(t, "store", pebble.Options{FS: faultyFS{fs, broken}, Seal: testSeal(t)})
+			if err := write(db, 0); err != nil {
+				t.Fatal(err)
+			}
+			broken.Store(true)
+			err := write(db, 1)
+			if name == "hard" && err == nil {
+				t.Fatal("a hard write was acknowledged without a sync")
+			}
+			<-db.Failed() // a soft one fails in the background
+			broken.Store(false)
+			for n := range 20 {
+				wantFailed(t, write(db, 100+n))
+			}
+			_, err = db.Activations().Get(t.Context(), "guest", numberedID(0))
+			wantFailed(t, err)
+			wantFailed(t, db.Err())
+			wantFailed(t, db.Close())
+			reopened := open(t, "store", pebble.Options{FS: fs.CrashClone(vfs.CrashCloneCfg{}), Seal: testSeal(t)})
+			if err := reopened.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func wantFailed(t *testing.T, err error) {
+	t.Helper()
+	wantCode(t, err, "GW5202")
+	if entity.KindOf(err) != entity.Unavailable || !errors.Is(err, syscall.EIO) {
+		t.Errorf("got %v, want kind Unavailable because of EIO", err)
+	}
+}
+
+func wantCode(t *testing.T, err error, code string) {
+	t.Helper()
+	e, ok := errors.AsType[*entity.Error](err)
+	if !ok || e.Code != code {
+		t.Errorf("got error %v, want code %s", err, code)
+	}
+}
+
+// smallDisk mounts a tmpfs of that many MB.
+func smallDisk(t *testing.T, size string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+		t.Skipf("cannot mount a tmpfs: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// TestAFullDiskRefusesNewDataUntilThereIsRoom fills a disk of 64 MB by
+// records, reads and deletes on it, makes room by pruning and goes on.
+func TestAFullDiskRefusesNewDataUntilThereIsRoom(t *testing.T) {
+	dir := smallDisk(t, "64m")
+	db := open(t, dir, pebble.Options{})
+	defer func() {
+		if err := errors.Join(db.Err(), db.Close()); err != nil {
+			t.Error(err)
+		}
+	}()
+	doc := store.Document{Name: entity.Name{Namespace: "guest", Name: "kept"}, Collection: entity.Actions}
+	rev, err := db.Entities().Put(t.Context(), doc, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	acked := putUntilRefused(t, db)
+	began := time.Now()
+	wantCode(t, db.Queue().Enqueue(t.Context(), numberedID(1), nil), "GW5201")
+	doc.Revision = rev
+	_, err = db.Entities().Put(t.Context(), doc, nil)
+	wantCode(t, err, "GW5201")
+	if took := time.Since(began); took > 50*time.Millisecond {
+		t.Errorf("refusing took %v", took)
+	}
+	for _, id := range acked {
+		if _, err := db.Activations().Get(t.Context(), "guest", id); err != nil {
+			t.Fatalf("acknowledged record %s: %v", id, err)
+		}
+	}
+	if err := db.Entities().Delete(t.Context(), doc.Name, rev); err != nil {
+		t.Errorf("Delete on a full disk: %v", err)
+	}
+	if _, err := db.Activations().Prune(t.Context(), time.Now().Add(time.Hour), 0); err != nil {
+		t.Errorf("Prune on a full disk: %v", err)
+	}
+	t.Logf("%d records were stored; %d MB of 64 are used after Prune", len(acked), sizeOf(t, dir)>>20)
+	eventually(t, 5*time.Second, func() bool { return db.Queue().Enqueue(t.Context(), numberedID(2), nil) == nil })
+}
+
+// putUntilRefused stores records that do not compress from many callers, and
+// returns the ids of those that were acknowledged.
+func putUntilRefused(t *testing.T, db *pebble.DB) (acked []entity.ActivationID) {
+	t.Helper()
+	var mu sync.Mutex
+	var busy sync.WaitGroup
+	var next atomic.Int64
+	for range 16 {
+		busy.Go(func() {
+			for {
+				a := record(numberedID(1000+int(next.Add(1))), time.Now())
+				a.Response.Result = noise(4000, uint64(next.Load()))
+				if err := db.Activations().Put(t.Context(), a); err != nil {
+					wantCode(t, err, "GW5201")
+					return
+				}
+				mu.Lock()
+				acked = append(acked, a.ID)
+				mu.Unlock()
+			}
+		})
+	}
+	busy.Wait()
+	return acked
+}
+
+// eventually tries for that long; what it waits for goes on in the
+// background of the store.
+func eventually(t *testing.T, limit time.Duration, happens func() bool) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(limit); !happens(); <-tick.C {
+		if time.Now().After(end) {
+			t.Fatalf("did not happen within %v", limit)
+		}
+	}
+}
+
+// TestADiskFilledBySomebodyElseEndsNothing takes the last byte of the disk
+// while the store runs: deletes go on, and all works when the bytes are back.
+func TestADiskFilledBySomebodyElseEndsNothing(t *testing.T) {
+	dir := smallDisk(t, "64m")
+	db := open(t, dir+"/store", pebble.Options{})
+	defer func() {
+		if err := errors.Join(db.Err(), db.Close()); err != nil {
+			t.Error(err)
+		}
+	}()
+	for n := range 200 {
+		if err := db.Queue().Enqueue(t.Context(), numberedID(n), noise(4000, uint64(n))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	give := takeAllSpace(t, dir)
+	eventually(t, time.Second, func() bool {
+		err := db.Queue().Enqueue(t.Context(), numberedID(10_000), nil)
+		if err != nil {
+			wantCode(t, err, "GW5201")
+			return true
+		}
+		if err := db.Queue().Remove(t.Context(), numberedID(10_000)); err != nil {
+			t.Error(err)
+		}
+		return false
+	})
+	for n := range 200 {
+		if err := db.Queue().Remove(t.Context(), numberedID(n)); err != nil {
+			t.Fatalf("Remove on a full disk: %v", err)
+		}
+	}
+	give()
+	eventually(t, 5*time.Second, func() bool { return db.Queue().Enqueue(t.Context(), numberedID(10_001), nil) == nil })
+}
