@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -68,18 +67,23 @@ func launch(sync *os.File) error {
 	if err := confine(p, relay); err != nil {
 		return err
 	}
+	return becomeTarget(p)
+}
+
+// becomeTarget executes the target. It returns only an error.
+func becomeTarget(p *plan) error {
 	if p.Path == rehearsal {
 		unix.Exit(0)
 	}
 	for _, r := range p.Rlimits {
-		if r.late() {
-			err = errors.Join(err, setRlimit(r))
+		if !r.late() {
+			continue
+		}
+		if err := setRlimit(r); err != nil {
+			return err
 		}
 	}
-	if err != nil {
-		return err
-	}
-	err = unix.Exec(p.Path, p.Args, p.Env)
+	err := unix.Exec(p.Path, p.Args, p.Env)
 	return fmt.Errorf("execute %s: %w", p.Path, err)
 }
 

@@ -379,5 +379,5 @@ func TestDeathOfTheSpawnerEndsSandboxesAndIsRecovered(t *testing.T) {
 }
 
 func TestLifecycleAsPlainUser(t *testing.T) {
-	asPlainUser(t, "^(TestKill.*|TestFrozen.*|TestNothing.*|TestFifty.*|TestForkBomb.*|TestMemoryIs.*|TestProcessFinds.*)$")
+	asPlainUser(t, "^(TestKill.*|TestFrozen.*|TestNothing.*|TestFifty.*|TestForkBomb.*|TestLimitsCanBeSetLater.*|TestMemoryIs.*|TestProcessFinds.*)$")
 }

@@ -128,3 +128,18 @@ func TestOpenFilesAndFileSizeAreLimited(t *testing.T) {
 		t.Errorf("got %q", out)
 	}
 }
+
+func TestLimitsCanBeSetLaterWithoutCgroups(t *testing.T) {
+	h := newHost(t, sandbox.TierRootless, sandbox.Policy{})
+	p := start(t, h, python(t, "print('up', flush=True); input(); b = b'x' * (200 << 20); print('survived')"))
+	p.until("up")
+	if err := p.SetLimits(sandbox.Limits{Memory: 64 * mega}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.stdin.WriteString("go\n"); err != nil {
+		t.Fatal(err)
+	}
+	if exit, out := p.finish(); exit.Code == 0 || !strings.Contains(out, "MemoryError") {
+		t.Errorf("exit %+v, output %q", exit, out)
+	}
+}

@@ -120,7 +120,8 @@ func ignoreGone(err error) error {
 
 // SetLimits changes the limits of the running tree; zero fields stay as they
 // are. File limits cannot change. Lowering memory below what is in use and
-// cannot be reclaimed is an error.
+// cannot be reclaimed is an error. Without cgroups only the first process is
+// meant, and only root may raise a limit: start without one and set it later.
 func (p *Process) SetLimits(l Limits) error {
 	if err := p.group.limit(l); err != nil {
 		return fmt.Errorf("change limits: %w", err)
