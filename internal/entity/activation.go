@@ -29,17 +29,16 @@ type Response struct {
 	Size   int
 }
 
-// responseJSON is the wire form. OpenWhisk 1.11.2.
+// responseJSON is the wire form as it is read. OpenWhisk 1.11.2.
 type responseJSON struct {
-	Result  json.RawMessage `json:"result,omitempty"`
-	Size    int             `json:"size,omitempty"`
-	Status  string          `json:"status"`
-	Success bool            `json:"success"`
+	Result json.RawMessage `json:"result"`
+	Size   int             `json:"size"`
+	Status string          `json:"status"`
 }
 
 // MarshalJSON renders the wire form.
 func (r Response) MarshalJSON() ([]byte, error) {
-	return Marshal(responseJSON{r.Result, r.Size, r.Status.String(), r.Status == Success})
+	return r.AppendJSON(nil), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -87,13 +86,13 @@ type Activation struct {
 	Local string
 }
 
-// activationJSON is the full form. OpenWhisk 1.11.1.
+// activationJSON is the full form as it is read. OpenWhisk 1.11.1.
 type activationJSON struct {
 	ID          ActivationID `json:"activationId"`
 	Annotations Parameters   `json:"annotations"`
-	Cause       ActivationID `json:"cause,omitempty"`
-	Duration    *int64       `json:"duration,omitempty"`
-	End         *int64       `json:"end,omitempty"`
+	Cause       ActivationID `json:"cause"`
+	Duration    *int64       `json:"duration"`
+	End         *int64       `json:"end"`
 	Logs        []string     `json:"logs"`
 	Name        string       `json:"name"`
 	Namespace   string       `json:"namespace"`
@@ -106,19 +105,7 @@ type activationJSON struct {
 
 // MarshalJSON renders the full form.
 func (a *Activation) MarshalJSON() ([]byte, error) {
-	out := activationJSON{
-		ID: a.ID, Annotations: a.Annotations, Cause: a.Cause, Logs: a.Logs, Name: a.Name,
-		Namespace: a.Namespace, Publish: a.Publish, Response: a.Response,
-		Start: a.Start.UnixMilli(), Subject: a.Subject, Version: a.Version,
-	}
-	if out.Logs == nil {
-		out.Logs = []string{}
-	}
-	if !a.End.IsZero() {
-		end, duration := a.End.UnixMilli(), a.Duration.Milliseconds()
-		out.End, out.Duration = &end, &duration
-	}
-	return Marshal(out)
+	return a.AppendJSON(make([]byte, 0, 1024+len(a.Response.Result))), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote; Local is not part of it.

@@ -2,6 +2,7 @@ package entity
 
 import (
 	"encoding/json"
+	"math"
 	"strings"
 	"time"
 )
@@ -103,7 +104,7 @@ func wholeNumber(raw string) (n int64, whole, ok bool) {
 		return n, true, true
 	}
 	f, err := num.Float64()
-	if err != nil || f != float64(int64(f)) {
+	if err != nil || f != math.Trunc(f) || math.Abs(f) >= 1<<63 {
 		return 0, false, true
 	}
 	return int64(f), true, true
@@ -112,7 +113,7 @@ func wholeNumber(raw string) (n int64, whole, ok bool) {
 // Apply returns l with the values of p put over it.
 func (p LimitsPatch) Apply(l Limits) Limits {
 	if p.Timeout != nil {
-		l.Timeout = time.Duration(*p.Timeout) * time.Millisecond
+		l.Timeout = milliseconds(*p.Timeout)
 	}
 	if p.Memory != nil {
 		l.Memory = *p.Memory
@@ -128,6 +129,12 @@ func (p LimitsPatch) Apply(l Limits) Limits {
 		l.Instances = &n
 	}
 	return l
+}
+
+// milliseconds is n ms, or the nearest duration that there is.
+func milliseconds(n int64) time.Duration {
+	const most = math.MaxInt64 / int64(time.Millisecond)
+	return time.Duration(max(-most, min(most, n))) * time.Millisecond
 }
 
 // LimitRange is what a namespace may ask for an action. OpenWhisk 2.5.1.

@@ -36,6 +36,7 @@ func (p *Parameters) UnmarshalJSON(data []byte) error {
 		return MalformedContent(errParameters)
 	}
 	out := make(Parameters, 0, len(in))
+	place := make(map[string]int, len(in))
 	for _, e := range in {
 		if e.Key == nil || e.Value == nil {
 			return MalformedContent(errParameters)
@@ -44,18 +45,25 @@ func (p *Parameters) UnmarshalJSON(data []byte) error {
 		if e.Encryption != nil {
 			entry.Encryption = *e.Encryption
 		}
-		out = out.With(entry)
+		out = out.put(place, entry)
 	}
 	*p = out
 	return nil
 }
 
+// put changes p; place is the index of every key in it.
+func (p Parameters) put(place map[string]int, entry Parameter) Parameters {
+	if i, there := place[entry.Key]; there {
+		p[i] = entry
+		return p
+	}
+	place[entry.Key] = len(p)
+	return append(p, entry)
+}
+
 // MarshalJSON renders an empty list as [], never null.
 func (p Parameters) MarshalJSON() ([]byte, error) {
-	if len(p) == 0 {
-		return []byte("[]"), nil
-	}
-	return Marshal([]Parameter(p))
+	return p.AppendJSON(nil), nil
 }
 
 // Get returns the value of key, nil if it is not there.
@@ -104,9 +112,16 @@ func (p Parameters) Without(keys ...string) Parameters {
 // Over returns base with every entry of p put over it: p wins. Whole values
 // are replaced, nothing is merged inside them. OpenWhisk 2.7.2.
 func (p Parameters) Over(base Parameters) Parameters {
-	out := base
+	if len(p) == 0 {
+		return base
+	}
+	out := append(make(Parameters, 0, len(base)+len(p)), base...)
+	place := make(map[string]int, len(base)+len(p))
+	for i := range base {
+		place[base[i].Key] = i
+	}
 	for _, e := range p {
-		out = out.With(e)
+		out = out.put(place, e)
 	}
 	return out
 }

@@ -1,7 +1,6 @@
 package entity
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 )
@@ -36,10 +35,16 @@ func ParseVersion(s string) (Version, error) {
 // Next returns v with the patch number raised by one.
 func (v Version) Next() Version { v.Patch++; return v }
 
-func (v Version) String() string { return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch) }
+func (v Version) String() string { return string(v.append(nil)) }
 
 // MarshalText renders "major.minor.patch".
-func (v Version) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+func (v Version) MarshalText() ([]byte, error) { return v.append(nil), nil }
+
+func (v Version) append(dst []byte) []byte {
+	dst = append(strconv.AppendInt(dst, int64(v.Major), 10), '.')
+	dst = append(strconv.AppendInt(dst, int64(v.Minor), 10), '.')
+	return strconv.AppendInt(dst, int64(v.Patch), 10)
+}
 
 // UnmarshalText is ParseVersion.
 func (v *Version) UnmarshalText(text []byte) (err error) {
