@@ -374,6 +374,11 @@ function main(action, concurrent, frames) {
 // ---- life
 
 async function live() {
+  // What is printed before the answer must be in its pipe before the answer: a full pipe makes
+  // print wait, not Node keep the rest for later.
+  for (const stream of [process.stdout, process.stderr]) {
+    if (stream._handle && stream._handle.setBlocking) stream._handle.setBlocking(true);
+  }
   // fd 0 carries requests: what the action sees as its standard input is empty.
   Object.defineProperty(process, 'stdin', {
     configurable: true,
