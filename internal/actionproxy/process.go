@@ -189,7 +189,7 @@ func (p *Process) Init(ctx context.Context, in *protocol.Init) (Answer, error) {
 		return Answer{}, fmt.Errorf("init: %w", r.err)
 	}
 	if r.Status == http.StatusOK && !protocol.IsOK(r.Body) {
-		return failed(http.StatusBadGateway, protocol.NotInitializedOK), nil
+		return failed(http.StatusBadGateway, protocol.DidNotInitialize), nil
 	}
 	p.concurrent.Store(concurrent)
 	return r.Answer, nil

@@ -88,7 +88,7 @@ func (a *runner) environ() []string {
 func (a *runner) run(line []byte) string {
 	var body map[string]json.RawMessage
 	if err := json.Unmarshal(line, &body); err != nil {
-		return failureLine(http.StatusBadRequest, protocol.BadInitBody+err.Error())
+		return failureLine(http.StatusBadRequest, protocol.BadBody+err.Error())
 	}
 	value := body["value"]
 	delete(body, "value")

@@ -48,7 +48,7 @@ type ServerOptions struct {
 // Server answers POST /init and POST /run as an OpenWhisk action container does (section 3 of the
 // behaviour map), in front of one launcher. It is an http.Handler.
 type Server struct {
-	ServerOptions
+	opts ServerOptions
 
 	initializing sync.Mutex // one init at a time
 	inits        int        // guarded by initializing
@@ -62,7 +62,7 @@ type Server struct {
 
 // NewServer starts the first launcher, so that an init finds it warm.
 func NewServer(opts ServerOptions) (*Server, error) {
-	s := &Server{ServerOptions: opts}
+	s := &Server{opts: opts}
 	if _, err := s.launcher(); err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request) (body []byte, a An
 	case errors.As(err, &tooLarge):
 		return nil, failed(http.StatusRequestEntityTooLarge, fmt.Sprintf("The request is larger than %d bytes.", tooLarge.Limit)), false
 	case err != nil:
-		return nil, failed(http.StatusBadRequest, protocol.BadInitBody+err.Error()), false
+		return nil, failed(http.StatusBadRequest, protocol.BadBody+err.Error()), false
 	}
 	return body, Answer{}, true
 }
@@ -130,10 +130,10 @@ func (s *Server) badJSON(body []byte) Answer {
 	if err == nil {
 		err = errors.New("not an object")
 	}
-	return failed(http.StatusBadRequest, protocol.BadInitBody+err.Error())
+	return failed(http.StatusBadRequest, protocol.BadBody+err.Error())
 }
 
-func (s *Server) isNode() bool { return s.Family.Name == "nodejs" }
+func (s *Server) isNode() bool { return s.opts.Family.Name == "nodejs" }
 
 // launcher returns the one that waits, or starts one.
 func (s *Server) launcher() (*Child, error) {
@@ -146,7 +146,7 @@ func (s *Server) launcher() (*Child, error) {
 		return s.child, nil
 	}
 	s.dropLocked()
-	child, err := s.Start()
+	child, err := s.opts.Start()
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func (s *Server) dropLocked() {
 		return
 	}
 	if err := s.child.Stop(); err != nil {
-		s.Log.Warn("stop launcher", "error", err)
+		s.opts.Log.Warn("stop launcher", "error", err)
 	}
 	s.child, s.action = nil, false
 }
@@ -174,16 +174,16 @@ func (s *Server) drop() {
 
 // sentinels end the log of a run on both streams. OpenWhisk 3.4.1.
 func (s *Server) sentinels() {
-	for _, w := range []io.Writer{s.Stdout, s.Stderr} {
+	for _, w := range []io.Writer{s.opts.Stdout, s.opts.Stderr} {
 		if _, err := io.WriteString(w, protocol.LogSentinel+"\n"); err != nil {
-			s.Log.Warn("write log sentinel", "error", err)
+			s.opts.Log.Warn("write log sentinel", "error", err)
 		}
 	}
 }
 
 // folder makes Dir/<n>/<name>, a new n for every init, as nothing of a failed one may be left over.
 func (s *Server) folder(name string) (string, error) {
-	dir := filepath.Join(s.Dir, strconv.Itoa(s.inits), name)
+	dir := filepath.Join(s.opts.Dir, strconv.Itoa(s.inits), name)
 	if err := os.MkdirAll(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", fmt.Errorf("make a folder for the action: %w", err)
 	}

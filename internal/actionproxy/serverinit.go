@@ -16,8 +16,8 @@ func (s *Server) init(w http.ResponseWriter, r *http.Request) Answer {
 	s.initializing.Lock()
 	defer s.initializing.Unlock()
 	if s.initialized() {
-		if !s.Reinit {
-			fmt.Fprintln(s.Stdout, protocol.AlreadyInitialized)
+		if !s.opts.Reinit {
+			fmt.Fprintln(s.opts.Stdout, protocol.AlreadyInitialized)
 			return failed(http.StatusForbidden, protocol.AlreadyInitialized)
 		}
 		s.drop()
@@ -33,7 +33,7 @@ func (s *Server) init(w http.ResponseWriter, r *http.Request) Answer {
 		return s.badJSON(body)
 	}
 	if req.Value == nil {
-		if s.Family.StubCode {
+		if s.opts.Family.StubCode {
 			return failed(http.StatusNotFound, protocol.NoArguments)
 		}
 		req.Value = &protocol.Init{}
@@ -44,7 +44,7 @@ func (s *Server) init(w http.ResponseWriter, r *http.Request) Answer {
 	}
 	if answer.Status != http.StatusOK {
 		s.drop() // it may have loaded a part of the action
-		if s.Family.Mode != runtimes.ActionLoop || s.LogInitError {
+		if s.opts.Family.Mode != runtimes.ActionLoop || s.opts.LogInitError {
 			s.sentinels()
 		}
 		return answer
@@ -63,7 +63,7 @@ func (s *Server) initialized() bool {
 
 // initSucceeded answers what the runtime of the family is known for. OpenWhisk 3.6.4, 3.7.1, 3.8.5.
 func (s *Server) initSucceeded(w http.ResponseWriter, a Answer) Answer {
-	switch s.Family.Name {
+	switch s.opts.Family.Name {
 	case "nodejs":
 		a.Body = []byte(`{"OK":true}`)
 	case "blackbox":
@@ -82,7 +82,7 @@ func (s *Server) initialize(ctx context.Context, in protocol.Init) (Answer, erro
 	if err != nil {
 		return Answer{}, err
 	}
-	prepared, err := Prepare(in, s.Family, dir, ArchiveLimits{})
+	prepared, err := Prepare(in, s.opts.Family, dir, ArchiveLimits{})
 	if err != nil {
 		return Answer{}, err
 	}
@@ -91,12 +91,12 @@ func (s *Server) initialize(ctx context.Context, in protocol.Init) (Answer, erro
 		if err != nil {
 			return Answer{}, err
 		}
-		if err := s.Build(ctx, prepared.Init.Main, prepared.Source, bin); err != nil {
+		if err := s.opts.Build(ctx, prepared.Init.Main, prepared.Source, bin); err != nil {
 			return Answer{}, err
 		}
 		prepared.Acknowledged(bin)
 	}
-	if s.Concurrent && s.Family.Concurrent {
+	if s.opts.Concurrent && s.opts.Family.Concurrent {
 		prepared.setEnv(protocol.EnvAllowConcurrent, "true")
 	} else {
 		delete(prepared.Init.Env, protocol.EnvAllowConcurrent)
@@ -112,8 +112,8 @@ func (s *Server) initialize(ctx context.Context, in protocol.Init) (Answer, erro
 func (s *Server) initFailed(err error) Answer {
 	var failure *protocol.Failure
 	if errors.As(err, &failure) {
-		if s.LogInitError && failure.Status == http.StatusBadGateway {
-			fmt.Fprintln(s.Stderr, failure.Message)
+		if s.opts.LogInitError && failure.Status == http.StatusBadGateway {
+			fmt.Fprintln(s.opts.Stderr, failure.Message)
 			s.sentinels()
 			return failed(failure.Status, protocol.NoBinary)
 		}
@@ -121,15 +121,15 @@ func (s *Server) initFailed(err error) Answer {
 	}
 	s.drop()
 	if !errors.Is(err, ErrExited) {
-		s.Log.Error("initialize the action", "error", err)
+		s.opts.Log.Error("initialize the action", "error", err)
 		return failed(http.StatusBadGateway, protocol.CannotStartBecause+err.Error())
 	}
 	if s.isNode() {
 		s.sentinels()
 		return failed(http.StatusBadGateway, "The action did not initialize and exited unexpectedly.")
 	}
-	if s.LogInitError {
-		fmt.Fprintln(s.Stderr, protocol.ExitedDuringInit)
+	if s.opts.LogInitError {
+		fmt.Fprintln(s.opts.Stderr, protocol.ExitedDuringInit)
 		s.sentinels()
 		return failed(http.StatusBadGateway, protocol.CannotStart)
 	}

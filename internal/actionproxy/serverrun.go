@@ -26,7 +26,7 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request) Answer {
 		return a
 	}
 	defer s.sentinels()
-	if s.Family.StubCode && child == nil {
+	if s.opts.Family.StubCode && child == nil {
 		return failed(http.StatusOK, protocol.StubAction)
 	}
 	if child.Err() != nil {
@@ -68,7 +68,7 @@ func (s *Server) ready() (child *Child, a Answer, ok bool) {
 		return nil, failed(http.StatusForbidden, "System not ready, status is stopped."), false
 	case s.isNode():
 		return nil, failed(http.StatusForbidden, protocol.NodeNotInitialized), false
-	case s.Family.StubCode && !s.died:
+	case s.opts.Family.StubCode && !s.died:
 		return nil, Answer{}, true
 	}
 	return nil, failed(http.StatusInternalServerError, protocol.NotInitialized), false

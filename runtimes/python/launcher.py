@@ -127,14 +127,21 @@ def encode(result):
         return json.dumps(result).encode("ascii")
 
 
-def run(action, line, environ):
+def export(body, environ, last):
+    """Set what differs from the last run: to change the environment is slow."""
+    for key, value in body.items():
+        if last.get(key) != value:
+            last[key] = value
+            environ["__OW_" + key.upper()] = value if isinstance(value, str) else json.dumps(value)
+
+
+def run(action, line, environ, last):
     try:
         body = json.loads(line)
     except (ValueError, RecursionError) as broken:
         return failure(400, "Error unmarshaling request: %s" % broken)
     args = body.pop("value", None)
-    for key, value in body.items():
-        environ["__OW_" + key.upper()] = value if isinstance(value, str) else json.dumps(value)
+    export(body, environ, last)
     try:
         return encode(action({} if args is None else args))
     except Exception as error:
@@ -163,9 +170,9 @@ def main():
             continue
         action, refused = initialize(init)
         write_answer((refused or b'{"ok":true}') + b"\n")
-    environ = os.environ
+    environ, last = os.environ, {}
     for line in iter(requests.readline, b""):
-        write_answer(run(action, line, environ) + b"\n")
+        write_answer(run(action, line, environ, last) + b"\n")
 
 
 main()
