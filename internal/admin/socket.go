@@ -40,7 +40,7 @@ func SocketPath(dataDir string) string { return filepath.Join(dataDir, "admin.so
 
 // Listen opens the command socket, for its owner alone. The caller owns the
 // data directory, so a socket that is there belongs to a dead server.
-func Listen(dataDir string) (net.Listener, error) {
+func Listen(ctx context.Context, dataDir string) (net.Listener, error) {
 	path := SocketPath(dataDir)
 	if len(path) > maxSocketPath {
 		return nil, fmt.Errorf("command socket: %s is longer than the kernel allows (%d bytes): choose a shorter data directory", path, maxSocketPath)
@@ -48,7 +48,7 @@ func Listen(dataDir string) (net.Listener, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("command socket: %w", err)
 	}
-	l, err := net.Listen("unix", path)
+	l, err := new(net.ListenConfig).Listen(ctx, "unix", path)
 	if err != nil {
 		return nil, fmt.Errorf("command socket: %w", err)
 	}

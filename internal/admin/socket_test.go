@@ -14,7 +14,7 @@ import (
 
 func TestCommandRunsInTheServerOfTheDirectory(t *testing.T) {
 	dir, m, changes := t.TempDir(), newMemory(), 0
-	listener, err := admin.Listen(dir)
+	listener, err := admin.Listen(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestCommandRunsInTheServerOfTheDirectory(t *testing.T) {
 }
 
 func TestTooLongADirectoryIsNamed(t *testing.T) {
-	if _, err := admin.Listen("/" + strings.Repeat("long", 40)); err == nil || !strings.Contains(err.Error(), "shorter data directory") {
+	if _, err := admin.Listen(t.Context(), "/"+strings.Repeat("long", 40)); err == nil || !strings.Contains(err.Error(), "shorter data directory") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -53,7 +53,7 @@ func TestWithoutAServerSendSaysSo(t *testing.T) {
 	if _, err := admin.Send(t.Context(), dir, []string{"user", "get", "guest"}, nil, nil); !errors.Is(err, admin.ErrNoServer) {
 		t.Errorf("no socket: got %v", err)
 	}
-	listener, err := admin.Listen(dir)
+	listener, err := admin.Listen(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}

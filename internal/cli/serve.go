@@ -71,7 +71,7 @@ func newLogger(w io.Writer, c config.Config, env Env) (*slog.Logger, error) {
 	case c.JSON:
 		return slog.New(slog.NewJSONHandler(w, options)), nil
 	case colored(w, env):
-		return slog.New(tint.NewHandler(w, &tint.Options{Level: level, TimeFormat: "15:04:05.000"})), nil
+		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: "15:04:05.000"})), nil
 	}
 	return slog.New(slog.NewTextHandler(w, options)), nil
 }

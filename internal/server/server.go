@@ -73,7 +73,7 @@ func open(ctx context.Context, c config.Config, api net.Listener, serving *endpo
 		return errors.Join(err, api.Close())
 	}
 	serving.serve("api", api, p.api)
-	commands, err := admin.Listen(c.DataDir)
+	commands, err := admin.Listen(ctx, c.DataDir)
 	if err != nil {
 		return err
 	}

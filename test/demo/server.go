@@ -33,7 +33,9 @@ func (d *demo) runs(family string) bool {
 func (d *demo) startServer(ctx context.Context) (stop func() error, err error) {
 	fmt.Fprintln(d.out, "$ gowhisk serve --listen 127.0.0.1:0")
 	var log bytes.Buffer
-	cmd := exec.Command(filepath.Join(d.bin, "gowhisk"), "serve", "--json", "--listen", "127.0.0.1:0", "--data-dir", filepath.Join(d.dir, "data"))
+	// Ctrl-C ends the tour, which then stops the server in order.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), filepath.Join(d.bin, "gowhisk"),
+		"serve", "--json", "--listen", "127.0.0.1:0", "--data-dir", filepath.Join(d.dir, "data"))
 	cmd.Stderr = &log
 	out, err := cmd.StdoutPipe()
 	if err != nil {
