@@ -46,59 +46,69 @@ func ClassifyInit(status int, body []byte, length, limit int64) (v Verdict, ok b
 	if status == http.StatusOK {
 		return Verdict{}, true
 	}
-	if own, found := ownError(body); found {
-		return Verdict{entity.Response{Status: entity.DeveloperError, Result: own, Size: utf8.RuneCount(body)}, fault.InitFailed}, false
-	}
-	text := "The action failed during initialization" + ending(body)
-	return Verdict{entity.Failed(entity.DeveloperError, text), fault.InitFailed}, false
+	body = readable(body)
+	return broken("The action failed during initialization", body, fault.InitFailed), false
 }
 
 // ClassifyRun turns the answer to a run into a Verdict. OpenWhisk 2.10.1–
-// 2.10.3, 2.11.2, 2.11.5. The response aliases body.
+// 2.10.3, 2.11.2, 2.11.5. The response aliases body; what is not UTF-8 in it
+// becomes U+FFFD.
 func ClassifyRun(status int, body []byte, length, limit int64) Verdict {
 	if length > limit {
 		return tooLong(entity.ApplicationError, body, length, limit)
 	}
+	body = readable(body)
+	const text = "The action did not produce a valid JSON or JSON Array response"
 	if !isResult(body) {
-		text := "The action did not produce a valid JSON or JSON Array response" + ending(body)
-		return Verdict{entity.Failed(entity.DeveloperError, text), fault.WrongResult}
+		return unusable(text, body, fault.WrongResult)
+	}
+	if status != http.StatusOK {
+		return broken(text, body, fault.WrongResult)
 	}
 	r := entity.Response{Result: body, Size: utf8.RuneCount(body)}
-	switch {
-	case status != http.StatusOK:
-		return refused(r, body)
-	case hasError(body):
+	if hasError(body) {
 		r.Status = entity.ApplicationError
 	}
 	return Verdict{Response: r}
 }
 
-// refused is a run that was answered with a status of failure.
-func refused(r entity.Response, body []byte) Verdict {
-	r.Status = entity.DeveloperError
-	if own, found := ownError(body); found {
-		r.Result = own
-		return Verdict{r, fault.WrongResult}
+// readable is body with U+FFFD for what is not UTF-8.
+func readable(body []byte) []byte {
+	if utf8.Valid(body) {
+		return body
 	}
-	text := "The action did not produce a valid JSON or JSON Array response" + ending(body)
-	return Verdict{entity.Failed(entity.DeveloperError, text), fault.WrongResult}
+	return bytes.ToValidUTF8(body, []byte("\ufffd"))
+}
+
+// broken is an answer with a status of failure: its own error if it has one.
+func broken(text string, body []byte, code string) Verdict {
+	own, found := ownError(body)
+	if !found {
+		return unusable(text, body, code)
+	}
+	return Verdict{entity.Response{Status: entity.DeveloperError, Result: own, Size: utf8.RuneCount(body)}, code}
+}
+
+// unusable is an answer that can only be shown as it is.
+func unusable(text string, body []byte, code string) Verdict {
+	if len(body) == 0 {
+		text += "."
+	} else {
+		text += ": " + string(body)
+	}
+	r := entity.Failed(entity.DeveloperError, text)
+	r.Size = utf8.RuneCount(body)
+	return Verdict{r, code}
 }
 
 func tooLong(s entity.Status, body []byte, length, limit int64) Verdict {
 	text := fmt.Sprintf("The action produced a response that exceeded the allowed length: %d > %d bytes.", length, limit)
 	if len(body) > 0 {
-		text += " The truncated response was: " + string(bytes.ToValidUTF8(body, []byte("\ufffd")))
+		text += " The truncated response was: " + string(readable(body))
 	}
 	r := entity.Failed(s, text)
 	r.Size = int(length)
 	return Verdict{r, fault.ResultTooBig}
-}
-
-func ending(body []byte) string {
-	if len(body) == 0 {
-		return "."
-	}
-	return ": " + string(bytes.ToValidUTF8(body, []byte("\ufffd")))
 }
 
 func isResult(body []byte) bool {
