@@ -15,7 +15,12 @@ import (
 
 const (
 	bodyTimeout = 30 * time.Second // for a whole body. OpenWhisk 1.2.1
-	firstRead   = 32 << 10         // bytes that are allocated on the word of Content-Length
+	// A body over largeBody waits for one of the few places, so that memory
+	// is bounded however many come at once.
+	largeBody      = 8 * entity.MB
+	maxLargeBodies = 4
+
+	firstRead = 32 << 10 // bytes that are allocated on the word of Content-Length
 )
 
 // readBody reads the whole body and keeps it if it is no longer than keep;
@@ -28,6 +33,11 @@ func (x *exchange) readBody(keep int64) (body []byte, size int64, err error) {
 	}
 	if announced > entity.MaxBodySize {
 		return nil, 0, errBodyTooLong
+	}
+	if keep > largeBody && (announced < 0 || announced > largeBody) {
+		if err := x.claimPlace(); err != nil {
+			return nil, 0, err
+		}
 	}
 	if err := x.readDeadline(time.Now().Add(bodyTimeout)); err != nil {
 		return nil, 0, err
@@ -51,6 +61,17 @@ func (x *exchange) readBody(keep int64) (body []byte, size int64, err error) {
 		return nil, 0, errBodyTooLong
 	}
 	return body, size, x.readDeadline(time.Time{})
+}
+
+// claimPlace waits for a place for a large body; finish gives it back.
+func (x *exchange) claimPlace() error {
+	select {
+	case x.c.large <- struct{}{}:
+		x.large = true
+		return nil
+	case <-x.r.Context().Done():
+		return x.r.Context().Err()
+	}
 }
 
 // readDeadline bounds the reads of the connection, where there is one.

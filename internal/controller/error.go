@@ -74,12 +74,12 @@ func (x *exchange) fail(err error) {
 		panic(http.ErrAbortHandler)
 	}
 	if r, ok := errors.AsType[*rejection](err); ok {
-		x.write(r.status, &entity.Error{Message: r.message})
+		x.write(r.status, r.message)
 		return
 	}
 	if errors.Is(err, context.Canceled) && x.r.Context().Err() != nil {
 		x.debug("client left", err)
-		x.write(http.StatusServiceUnavailable, entity.ErrUnavailable)
+		x.write(http.StatusServiceUnavailable, entity.ErrUnavailable.Message)
 		return
 	}
 	shown, ok := errors.AsType[*entity.Error](err)
@@ -96,18 +96,38 @@ func (x *exchange) fail(err error) {
 	if shown.Kind == entity.Throttled || shown.Kind == entity.Unavailable {
 		x.Header().Set("Retry-After", retryAfter(err))
 	}
-	x.write(status, shown)
+	if code := codeOf(shown); code != "" {
+		x.Header().Set("X-Gowhisk-Error", code)
+	}
+	x.write(status, shown.Message)
+}
+
+// codeOf returns the stable code of e, or that of its kind.
+func codeOf(e *entity.Error) string {
+	if e.Code != "" {
+		return e.Code
+	}
+	switch e.Kind {
+	case entity.Malformed:
+		return fault.Malformed
+	case entity.Forbidden:
+		return fault.NotEntitled
+	case entity.NotFound:
+		return fault.NotFound
+	case entity.Unavailable:
+		return fault.Overloaded
+	case entity.Internal:
+		return fault.InternalServerError
+	}
+	return ""
 }
 
 // write renders the body of every error. OpenWhisk 1.4.1, 1.2.4.
-func (x *exchange) write(status int, e *entity.Error) {
-	if e.Code != "" {
-		x.Header().Set("X-Gowhisk-Error", e.Code)
-	}
+func (x *exchange) write(status int, message string) {
 	body, err := encode(struct {
 		Error string `json:"error"`
 		Code  string `json:"code"`
-	}{e.Message, x.tid})
+	}{message, x.tid})
 	if err != nil { // two strings always encode
 		panic(err)
 	}

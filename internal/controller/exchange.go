@@ -35,6 +35,7 @@ type exchange struct {
 	inMux  bool // the mux was called
 	routed bool // a handler was called
 	muted  bool // the mux's refusal was replaced: drop its text
+	large  bool // holds one of the places for large bodies
 }
 
 // Unwrap is for http.ResponseController.
@@ -135,6 +136,9 @@ func (x *exchange) name() (entity.Name, error) {
 
 // finish recovers from a panic of the handler, then tells log and observer.
 func (x *exchange) finish() {
+	if x.large {
+		<-x.c.large
+	}
 	if p := recover(); p != nil {
 		if p == http.ErrAbortHandler {
 			panic(p)
@@ -143,7 +147,8 @@ func (x *exchange) finish() {
 		if x.status != 0 {
 			panic(http.ErrAbortHandler)
 		}
-		x.write(http.StatusInternalServerError, errInternal)
+		x.Header().Set("X-Gowhisk-Error", errInternal.Code)
+		x.write(http.StatusInternalServerError, errInternal.Message)
 	}
 	took := x.c.cfg.Now().Sub(x.began)
 	if x.c.cfg.Observer != nil {

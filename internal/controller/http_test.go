@@ -235,3 +235,22 @@ func TestObserverSeesFewRoutes(t *testing.T) {
 		t.Errorf("log %s", a.log.String())
 	}
 }
+
+func TestHeadIsGetWithoutABody(t *testing.T) {
+	a := newAPI(t)
+	w := scenario{Method: "HEAD", URL: ns + "actions/", Status: 200}.check(t, a)
+	if w.Header().Get("Content-Length") != "2" || w.Header().Get("Content-Type") != "application/json" {
+		t.Errorf("headers %v", w.Header())
+	}
+}
+
+func TestErrorsWithoutACodeOfTheirOwnHaveThatOfTheirKind(t *testing.T) {
+	a := newAPI(t)
+	for url, want := range map[string]string{
+		ns + "actions/gone": "GW1301", ns + "actions?limit=x": "GW1201", "/api/v1/namespaces/other/rules": "GW1304", "/api/v1/nothing": "",
+	} {
+		if got := (scenario{Method: "GET", URL: url}).send(a).Header().Get("X-Gowhisk-Error"); got != want {
+			t.Errorf("%s: %q, want %q", url, got, want)
+		}
+	}
+}

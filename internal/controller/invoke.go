@@ -28,18 +28,7 @@ func (c *Controller) invokeAction(x *exchange) error {
 			done()
 		}
 	}()
-	if err := x.allow(entitlement.Activate, entity.Actions, name); err != nil {
-		return err
-	}
-	payload, err := x.payload(c.cfg.Entitlement.MaxPayloadSize(x.id))
-	if err != nil {
-		return err
-	}
-	mode, err := x.query().mode()
-	if err != nil {
-		return err
-	}
-	action, err := c.invocable(x, name, payload)
+	action, payload, mode, err := c.admit(x, name)
 	if err != nil {
 		return err
 	}
@@ -55,6 +44,24 @@ func (c *Controller) invokeAction(x *exchange) error {
 		return err
 	}
 	return x.sendOutcome(out, action, mode.result)
+}
+
+// admit checks what a caller within its throttles asks for, in OpenWhisk's
+// order: rights, payload, query, existence. OpenWhisk 1.4.17.
+func (c *Controller) admit(x *exchange, name entity.Name) (*entity.Action, []byte, mode, error) {
+	if err := x.allow(entitlement.Activate, entity.Actions, name); err != nil {
+		return nil, nil, mode{}, err
+	}
+	payload, err := x.payload(c.cfg.Entitlement.MaxPayloadSize(x.id))
+	if err != nil {
+		return nil, nil, mode{}, err
+	}
+	m, err := x.query().mode()
+	if err != nil {
+		return nil, nil, mode{}, err
+	}
+	action, err := c.invocable(x, name, payload)
+	return action, payload, m, err
 }
 
 // payload reads the body of an invocation, nil if there is none. OpenWhisk

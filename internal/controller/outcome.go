@@ -63,15 +63,8 @@ func splitRecord(a *entity.Activation, withLogs bool) (head, tail []byte, err er
 		head = strconv.AppendInt(append(head, `,"duration":`...), a.Duration.Milliseconds(), 10)
 		head = strconv.AppendInt(append(head, `,"end":`...), a.End.UnixMilli(), 10)
 	}
-	head = append(head, `,"logs":`...)
-	if withLogs && len(a.Logs) > 0 {
-		logs, err := encode(a.Logs)
-		if err != nil {
-			return nil, nil, err
-		}
-		head = append(head, logs...)
-	} else {
-		head = append(head, `[]`...)
+	if head, err = appendLogs(append(head, `,"logs":`...), a.Logs, withLogs); err != nil {
+		return nil, nil, err
 	}
 	head = appendString(append(head, `,"name":`...), a.Name)
 	head = appendString(append(head, `,"namespace":`...), a.Namespace)
@@ -91,6 +84,14 @@ func splitRecord(a *entity.Activation, withLogs bool) (head, tail []byte, err er
 	tail = appendString(append(tail, `,"subject":`...), a.Subject)
 	tail = appendString(append(tail, `,"version":`...), a.Version.String())
 	return head, append(tail, '}'), nil
+}
+
+func appendLogs(b []byte, logs []string, shown bool) ([]byte, error) {
+	if !shown || len(logs) == 0 {
+		return append(b, "[]"...), nil
+	}
+	list, err := encode(logs)
+	return append(b, list...), err
 }
 
 // appendAnnotations renders the list; only plain entries are done by hand.

@@ -4,10 +4,13 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -126,3 +129,45 @@ func TestChunkedAndLargeBodiesAreCounted(t *testing.T) {
 		t.Errorf("no body: %d %s", status, text)
 	}
 }
+
+func TestFewLargeBodiesAreReadAtOnce(t *testing.T) {
+	const requests, places = 9, 4
+	a := newAPI(t)
+	b := &stuck{arrived: make(chan struct{}, requests), let: make(chan struct{})}
+	var wg sync.WaitGroup
+	for range requests {
+		wg.Go(func() {
+			r := scenario{Method: "PUT", URL: ns + "actions/big", Body: hello}.request()
+			r.Body, r.ContentLength = b, 9<<20
+			if w := serve(a, r); w.Code != http.StatusBadRequest {
+				t.Errorf("status %d: %s", w.Code, w.Body)
+			}
+		})
+	}
+	for range places {
+		<-b.arrived
+	}
+	close(b.let)
+	wg.Wait()
+	if b.most.Load() != places {
+		t.Errorf("%d at once, want %d", b.most.Load(), places)
+	}
+}
+
+// stuck is a body that comes to an early end when it is let.
+type stuck struct {
+	readers, most atomic.Int64
+	arrived, let  chan struct{}
+}
+
+func (s *stuck) Read([]byte) (int, error) {
+	n := s.readers.Add(1)
+	defer s.readers.Add(-1)
+	for old := s.most.Load(); n > old && !s.most.CompareAndSwap(old, n); old = s.most.Load() {
+	}
+	s.arrived <- struct{}{}
+	<-s.let
+	return 0, io.ErrUnexpectedEOF
+}
+
+func (s *stuck) Close() error { return nil }
