@@ -11,6 +11,7 @@ import (
 
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/manifest"
+	"github.com/gowhisk/gowhisk/runtimes"
 )
 
 const sample = `{
@@ -189,4 +190,16 @@ func FuzzParseImage(f *testing.F) {
 			t.Errorf("ParseImage(%q).String() = %q", s, img.String())
 		}
 	})
+}
+
+func TestTheStandardManifestIsRead(t *testing.T) {
+	m, err := manifest.Parse(runtimes.Manifest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{"nodejs:default", "python:default", "go:default"} {
+		if _, err := m.Resolve(kind); err != nil {
+			t.Error(err)
+		}
+	}
 }
