@@ -96,7 +96,7 @@ func eventually(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	pattern, err := regexp.Compile("(?m)" + args[0])
 	ts.Check(err)
-	again := time.NewTicker(50 * time.Millisecond)
+	again := time.NewTicker(200 * time.Millisecond)
 	defer again.Stop()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); <-again.C {
 		if say(ts, args[1], args[2:]) == nil && pattern.MatchString(ts.ReadFile("stdout")) {
