@@ -3,6 +3,8 @@ package invoke
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
+	"slices"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
 )
@@ -12,6 +14,7 @@ import (
 // looked at; values are spliced as they are. A payload that is an array is
 // passed on alone. OpenWhisk 2.7.1–2.7.4.
 func merge(defaults entity.Parameters, payload json.RawMessage) (args json.RawMessage, env map[string]string) {
+	payload = bytes.TrimSpace(payload)
 	if len(defaults) == 0 {
 		return payload, nil
 	}
@@ -40,19 +43,18 @@ func merge(defaults entity.Parameters, payload json.RawMessage) (args json.RawMe
 	if env == nil { // nothing was taken out of the payload
 		return append(join(out, payload), '}'), nil
 	}
-	for key, value := range given {
-		out = appendMember(out, key, value)
+	for _, key := range slices.Sorted(maps.Keys(given)) {
+		out = appendMember(out, key, given[key])
 	}
 	return append(out, '}'), env
 }
 
 // join appends the members of the object payload to the open object out.
 func join(out []byte, payload json.RawMessage) []byte {
-	inner := bytes.TrimSpace(payload)
-	if len(inner) < 2 {
+	if len(payload) == 0 {
 		return out
 	}
-	inner = bytes.TrimSpace(inner[1 : len(inner)-1])
+	inner := bytes.TrimSpace(payload[1 : len(payload)-1])
 	if len(inner) > 0 && len(out) > 1 {
 		out = append(out, ',')
 	}
@@ -80,7 +82,7 @@ func setEnv(env map[string]string, key string, value json.RawMessage) map[string
 	var text *string
 	switch {
 	case json.Unmarshal(value, &text) != nil:
-		env[key] = string(value)
+		env[key] = string(entity.Compact(value))
 	case text == nil:
 		env[key] = ""
 	default:

@@ -18,7 +18,7 @@ func failed(msg *invoker.Message, err error) invoker.Result {
 		text, code = e.Message, e.Code
 	}
 	status := entity.WhiskError
-	if e, ok := errorOf(err); ok && e.Kind == entity.NotFound {
+	if entity.KindOf(err) == entity.NotFound {
 		status, text = entity.ApplicationError, "Action could not be found or may have been deleted."
 	}
 	return invoker.Result{
@@ -34,6 +34,15 @@ func record(msg *invoker.Message, r *invoker.Result) *entity.Activation {
 		Subject: msg.Identity.Subject, ID: msg.ID, Start: r.Began, End: r.Ended, Duration: r.Duration,
 		Response: r.Response, Logs: r.Logs, Annotations: annotations(msg, r), Local: a.Name.Local(),
 	}
+}
+
+// unfetched is the record of an activation whose action is gone. OpenWhisk
+// 1.11.8.
+func unfetched(msg *invoker.Message) *entity.Activation {
+	r := failed(msg, entity.ErrNotFound)
+	a := record(msg, &r)
+	a.Annotations = entity.Parameters{{Key: "path", Value: quote(msg.Action.Name.String())}, {Key: "kind", Value: quote("unknown")}}
+	return a
 }
 
 // annotations are those of OpenWhisk 1.11.7, and x-error for a failure.

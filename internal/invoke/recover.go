@@ -22,19 +22,26 @@ const interrupted = "The server was restarted while the action was running."
 
 // Recover takes up what the server had accepted before it stopped: items that
 // had not been started are run in the background, oldest first; the others
-// are recorded as a whisk internal error. It returns how many of each.
+// are recorded as a whisk internal error. It returns how many of each. An
+// item that cannot be read is logged and stays.
 func (s *Service) Recover(ctx context.Context) (rerun, lost int, err error) {
-	var waiting []store.Item
+	var waiting, started []store.Item
 	err = s.Queue.Items(ctx, func(it store.Item) error {
-		if !it.Started {
-			waiting = append(waiting, it)
+		if it.Started {
+			started = append(started, it)
 			return nil
 		}
-		lost++
-		return s.recordInterrupted(ctx, it)
+		waiting = append(waiting, it)
+		return nil
 	})
 	if err != nil {
-		return 0, lost, fmt.Errorf("read the queue: %w", err)
+		return 0, 0, fmt.Errorf("read the queue: %w", err)
+	}
+	for _, it := range started {
+		if err := s.recordInterrupted(ctx, it); err != nil {
+			return 0, lost, err
+		}
+		lost++
 	}
 	if len(waiting) > 0 && !s.launch(func() { s.rerun(waiting) }) {
 		return 0, lost, entity.ErrUnavailable
@@ -51,14 +58,16 @@ func (s *Service) rerun(items []store.Item) {
 		case <-s.life.Done():
 			return
 		}
-		free := func() { <-slots }
-		x, err := s.restore(it, free)
+		x, err := s.restore(it)
 		if err != nil {
 			s.Logger.Error("queued activation cannot be run", "activation", it.ID, "error", err)
-			free()
+		}
+		if x == nil {
+			<-slots
 			continue
 		}
-		if x != nil && !s.launch(x.run) {
+		x.req.Done = func() { <-slots }
+		if !s.launch(x.run) {
 			return
 		}
 	}
@@ -66,7 +75,7 @@ func (s *Service) rerun(items []store.Item) {
 
 // restore turns an item into an execution; nil if it has ended here because
 // its action or its namespace is gone.
-func (s *Service) restore(it store.Item, done func()) (*execution, error) {
+func (s *Service) restore(it store.Item) (*execution, error) {
 	in, msg, err := decodeItem(it)
 	if err != nil {
 		return nil, err
@@ -79,13 +88,10 @@ func (s *Service) restore(it store.Item, done func()) (*execution, error) {
 		if k := entity.KindOf(err); k != entity.NotFound && k != entity.Unauthorized && k != entity.Conflict {
 			return nil, err
 		}
-		done()
-		r := failed(msg, entity.ErrNotFound)
-		return nil, s.Recorder.Record(s.life, identityOf(in), record(msg, &r), true)
+		return nil, s.Recorder.Record(s.life, identityOf(in), unfetched(msg), true)
 	}
 	req := Request{
-		Identity: msg.Identity, Action: action, Payload: in.Payload, Transaction: in.Transaction,
-		Accepted: msg.Accepted, Done: done,
+		Identity: msg.Identity, Action: action, Payload: in.Payload, Transaction: in.Transaction, Accepted: msg.Accepted,
 	}
 	return &execution{service: s, req: req, id: it.ID, queued: true, done: make(chan struct{})}, nil
 }
@@ -93,7 +99,8 @@ func (s *Service) restore(it store.Item, done func()) (*execution, error) {
 func (s *Service) recordInterrupted(ctx context.Context, it store.Item) error {
 	in, msg, err := decodeItem(it)
 	if err != nil {
-		return err
+		s.Logger.Error("interrupted activation cannot be recorded", "activation", it.ID, "error", err)
+		return nil
 	}
 	now := time.Now()
 	r := invoker.Result{

@@ -87,7 +87,7 @@ func (s *Service) Invoke(ctx context.Context, req Request) (Outcome, error) {
 	}
 	if !s.launch(x.run) {
 		req.Done()
-		return Outcome{}, entity.ErrUnavailable
+		return Outcome{}, x.withdraw(ctx)
 	}
 	if !req.Blocking {
 		return Outcome{ID: x.id}, nil
@@ -135,16 +135,16 @@ type execution struct {
 
 	mu       sync.Mutex
 	queued   bool               // guarded by mu: the queue holds it
-	started  bool               // the queue says so
 	finished *entity.Activation // guarded by mu until done is closed
 	refusal  error              // instead of finished: it was not started
 }
 
-// run takes the activation through the invoker to its record.
+// run takes the activation through the invoker to its record. The slot is
+// given back before the caller learns of the end, who may call again at once.
 func (x *execution) run() {
 	s := x.service
-	defer x.req.Done()
 	defer close(x.done)
+	defer x.req.Done()
 	x.mu.Lock()
 	queued := x.queued
 	x.mu.Unlock()
@@ -169,14 +169,14 @@ func (x *execution) run() {
 	}
 }
 
-// refused reports whether an activation that was not started needs no
-// record: its blocking caller is told instead, or the server stops and finds
-// it in the queue when it starts again.
+// refused reports whether an activation without a result needs no record: its
+// blocking caller is told instead, or the server stops and finds it in the
+// queue when it starts again.
 func (x *execution) refused(err error) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.queued {
-		return x.service.life.Err() != nil && !x.started
+		return x.service.life.Err() != nil
 	}
 	if k := entity.KindOf(err); k == entity.Unavailable || k == entity.Throttled {
 		x.refusal = err
@@ -278,8 +278,19 @@ func (x *execution) markStarted(ctx context.Context) error {
 	if err := x.service.Queue.Start(ctx, x.id); err != nil {
 		return queueError(x.id, err)
 	}
-	x.started = true
 	return nil
+}
+
+// withdraw takes back what was enqueued for an activation that is refused
+// after all.
+func (x *execution) withdraw(ctx context.Context) error {
+	if !x.queued {
+		return entity.ErrUnavailable
+	}
+	if err := x.service.Queue.Remove(context.WithoutCancel(ctx), x.id); err != nil {
+		return entity.ErrUnavailable.Because(queueError(x.id, err))
+	}
+	return entity.ErrUnavailable
 }
 
 func queueError(id entity.ActivationID, err error) error {

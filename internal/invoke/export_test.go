@@ -1,0 +1,4 @@
+package invoke
+
+// Merge is merge, for its table.
+var Merge = merge
