@@ -25,8 +25,11 @@ type Host struct {
 	name   string        // of its cgroups, unlike that of any other Host
 	seq    atomic.Uint64 // number of the next sandbox
 
+	refills sync.WaitGroup
+
 	mu      sync.Mutex
 	spawn   *spawner // guarded by mu
+	spare   *waiting // a launcher for the next start; guarded by mu
 	uids    []uint32 // free host user ids; guarded by mu
 	nextUID uint32   // guarded by mu
 	live    map[*Process]struct{}
@@ -35,6 +38,15 @@ type Host struct {
 
 // New returns a Host that isolates as the report says. The caller closes it.
 func New(opts Options, r Report) (*Host, error) {
+	h, err := newHost(opts, r)
+	if err == nil {
+		h.refill()
+	}
+	return h, err
+}
+
+// newHost makes a host without a spare launcher.
+func newHost(opts Options, r Report) (*Host, error) {
 	if !validOwner(opts.Owner) {
 		return nil, fmt.Errorf("owner %q is not a plain name", opts.Owner)
 	}
@@ -85,38 +97,19 @@ func (h *Host) Close(ctx context.Context) error {
 	for p := range h.live {
 		left = append(left, p)
 	}
+	spare := h.spare
+	h.spare = nil
 	h.mu.Unlock()
+	h.refills.Wait()
 	var errs []error
+	if spare != nil {
+		errs = append(errs, h.discard(spare))
+	}
 	for _, p := range left {
 		errs = append(errs, p.Close(ctx))
 	}
 	errs = append(errs, h.spawn.stop())
 	return errors.Join(append(errs, h.tree.removeOwner())...)
-}
-
-// fork has the spawner fork a launcher. A spawner that died is replaced.
-func (h *Host) fork(files []uintptr, uid uint32) launched {
-	r := spawnRequest{
-		Namespaced: h.report.Tier.namespaced(), UID: int(uid), GID: int(uid),
-		SwitchUser: h.root && h.report.Tier != TierNone,
-	}
-	if !h.root {
-		r.GID = os.Getegid()
-	}
-	h.mu.Lock()
-	s := h.spawn
-	select {
-	case <-s.over:
-		fresh, err := newSpawner()
-		if err != nil || h.closed {
-			h.mu.Unlock()
-			return launched{err: errors.Join(errSpawnerGone, err)}
-		}
-		h.spawn, s = fresh, fresh
-	default:
-	}
-	h.mu.Unlock()
-	return s.start(r, files)
 }
 
 const (
@@ -145,7 +138,11 @@ func (h *Host) takeUID() uint32 {
 	return h.nextUID
 }
 
+// putUID takes an id back; the server's own is nobody's to give.
 func (h *Host) putUID(uid uint32) {
+	if uid < firstUID {
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.uids = append(h.uids, uid)

@@ -44,8 +44,11 @@ func launch(sync *os.File) error {
 	}
 	// The plan arrives once the parent has attached us to our cgroups; end of
 	// file means that the parent is gone.
-	p, err := readPlan(sync)
+	p, fds, err := readPlan(sync)
 	if err != nil {
+		return err
+	}
+	if err := arrange(p, fds); err != nil {
 		return err
 	}
 	if err := unix.CloseRange(syncFD, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
@@ -68,6 +71,36 @@ func launch(sync *os.File) error {
 		return err
 	}
 	return becomeTarget(p)
+}
+
+// arrange puts the target's descriptors in their places and the mounts' where
+// the plan has them.
+func arrange(p *plan, fds []int) error {
+	for place, open := range p.Open {
+		if !open {
+			if err := unix.Close(place); err != nil {
+				return fmt.Errorf("close descriptor %d: %w", place, err)
+			}
+			continue
+		}
+		if len(fds) == 0 {
+			return fmt.Errorf("descriptor %d did not arrive", place)
+		}
+		if err := unix.Dup3(fds[0], place, 0); err != nil {
+			return fmt.Errorf("place descriptor %d: %w", place, err)
+		}
+		fds = fds[1:]
+	}
+	for i := range p.Mounts {
+		if !p.Mounts[i].Passed {
+			continue
+		}
+		if len(fds) == 0 {
+			return fmt.Errorf("mount %s did not arrive", p.Mounts[i].Source)
+		}
+		p.Mounts[i].FD, fds = fds[0], fds[1:]
+	}
+	return nil
 }
 
 // becomeTarget executes the target. It returns only an error.

@@ -187,10 +187,7 @@ func TestExitTellsCodeAndSignal(t *testing.T) {
 func TestFailedStartLeavesNothing(t *testing.T) {
 	eachTier(t, func(t *testing.T, tier sandbox.Tier) {
 		h := newHost(t, tier, sandbox.Policy{})
-		if _, err := tryStart(t, h, shell("true")); err != nil {
-			t.Fatal(err) // opens what stays open, such as the poller
-		}
-		before := resources(t)
+		before := idle(t, h)
 		s := shell("true")
 		s.Path = "/no/such/program"
 		if _, err := tryStart(t, h, s); err == nil || !strings.Contains(err.Error(), "/no/such/program") {
@@ -212,10 +209,7 @@ func TestFailedStartLeavesNothing(t *testing.T) {
 
 func TestStartCutShortAtAnyTimeLeavesNothing(t *testing.T) {
 	h := newHost(t, sandbox.TierFull, sandbox.Policy{})
-	if _, err := tryStart(t, h, shell("true")); err != nil {
-		t.Fatal(err)
-	}
-	before := resources(t)
+	before := idle(t, h)
 	for i := range 40 {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i)*300*time.Microsecond)
 		p, err := h.Start(ctx, shell("sleep 600"))
@@ -232,10 +226,7 @@ func TestStartCutShortAtAnyTimeLeavesNothing(t *testing.T) {
 func TestFiftySandboxesLeaveNothing(t *testing.T) {
 	eachTier(t, func(t *testing.T, tier sandbox.Tier) {
 		h := newHost(t, tier, sandbox.Policy{})
-		p := start(t, h, shell("true"))
-		p.finish()
-		p.close()
-		before := resources(t)
+		before := idle(t, h)
 		var all []*inside
 		for range 50 {
 			all = append(all, start(t, h, shell("echo ready; sleep 600 & sleep 600")))
@@ -246,6 +237,24 @@ func TestFiftySandboxesLeaveNothing(t *testing.T) {
 		}
 		before.settle(t)
 	})
+}
+
+// idle is the level of a host that has started and ended a sandbox and has
+// its spare launcher waiting again.
+func idle(t *testing.T, h *sandbox.Host) level {
+	t.Helper()
+	p := start(t, h, shell("true"))
+	p.finish()
+	p.close()
+	l, since := resources(t), time.Now()
+	eventually(t, 20*time.Second, func() bool {
+		now := resources(t)
+		if now != l {
+			l, since = now, time.Now()
+		}
+		return time.Since(since) > 300*time.Millisecond
+	}, func() string { return fmt.Sprintf("the host does not come to rest: %+v", l) })
+	return l
 }
 
 // level counts what sandboxes take from the host and must give back.

@@ -68,7 +68,7 @@ func candidates(forced Tier, controllers []string, abi int) []Tier {
 
 // rehearse goes through a whole start, up to the execve.
 func rehearse(ctx context.Context, opts Options, r Report) (err error) {
-	h, err := New(opts, r)
+	h, err := newHost(opts, r)
 	if err != nil {
 		return err
 	}

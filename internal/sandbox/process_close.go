@@ -37,9 +37,7 @@ func (p *Process) Close(ctx context.Context) error {
 	if p.scratch != "" {
 		err = errors.Join(err, os.RemoveAll(p.scratch))
 	}
-	if p.uid >= firstUID {
-		p.host.putUID(p.uid)
-	}
+	p.host.putUID(p.uid)
 	p.host.untrack(p)
 	if err != nil {
 		return fmt.Errorf("close sandbox: %w", err)

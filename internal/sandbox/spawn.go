@@ -74,15 +74,8 @@ func newSpawner() (*spawner, error) {
 	return s, nil
 }
 
-// start forks a launcher with these descriptors, ^0 meaning closed.
-func (s *spawner) start(r spawnRequest, files []uintptr) launched {
-	var fds []int
-	for _, f := range files {
-		r.Open = append(r.Open, f != ^uintptr(0))
-		if f != ^uintptr(0) {
-			fds = append(fds, int(f))
-		}
-	}
+// start forks a launcher that waits for its plan on the socket sync.
+func (s *spawner) start(r spawnRequest, sync int) launched {
 	body, err := json.Marshal(r)
 	if err != nil {
 		return launched{err: fmt.Errorf("encode spawn request: %w", err)}
@@ -93,7 +86,7 @@ func (s *spawner) start(r spawnRequest, files []uintptr) launched {
 		s.mu.Unlock()
 		return launched{err: errSpawnerGone}
 	}
-	_, _, err = s.conn.WriteMsgUnix(body, unix.UnixRights(fds...), nil)
+	_, _, err = s.conn.WriteMsgUnix(body, unix.UnixRights(sync), nil)
 	if err == nil {
 		s.pending = append(s.pending, answer)
 	}

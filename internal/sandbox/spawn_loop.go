@@ -17,12 +17,11 @@ const spawnMarker = "gowhisk-sandbox-spawner"
 // controlFD is the spawner's socket to the server.
 const controlFD = 3
 
-// spawnRequest asks for a launcher. The descriptors travel beside it.
+// spawnRequest asks for a launcher. Its sync socket travels beside it.
 type spawnRequest struct {
 	Namespaced bool
-	UID, GID   int    // on the host
-	SwitchUser bool   // the server is root: become UID and drop its groups
-	Open       []bool // by descriptor number: passed or closed
+	UID, GID   int  // on the host
+	SwitchUser bool // the server is root: become UID and drop its groups
 }
 
 // spawnMessage answers a request, or tells of an end.
@@ -72,29 +71,18 @@ func serveRequest(body, oob []byte, groups map[int]bool) error {
 	if err := json.Unmarshal(body, &r); err != nil {
 		return err
 	}
-	var fds []int
-	if len(oob) > 0 {
-		var err error
-		if fds, err = receivedFDs(oob); err != nil {
-			return err
-		}
+	fds, err := receivedFDs(oob)
+	if err != nil {
+		return err
 	}
-	var files []uintptr
-	rest := fds
-	for _, open := range r.Open {
-		if !open || len(rest) == 0 {
-			files = append(files, ^uintptr(0))
-			continue
-		}
-		files, rest = append(files, uintptr(rest[0])), rest[1:]
+	if len(fds) != 1 {
+		return errors.New("a request comes with one socket")
 	}
-	attr, pidfd := r.attr(files), -1
+	sync := uintptr(fds[0])
+	attr, pidfd := r.attr([]uintptr{sync, sync, sync, sync, sync}), -1
 	attr.Sys.PidFD = &pidfd
 	pid, err := syscall.ForkExec("/proc/self/exe", []string{marker}, attr)
-	for _, fd := range fds {
-		err = errors.Join(err, unix.Close(fd))
-	}
-	if err != nil {
+	if err = errors.Join(err, unix.Close(fds[0])); err != nil {
 		return send(spawnMessage{Errno: int(errnoOf(err))}, nil)
 	}
 	groups[pid] = !r.Namespaced

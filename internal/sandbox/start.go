@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strconv"
 	"time"
 
@@ -34,6 +33,7 @@ func (h *Host) Start(ctx context.Context, s Spec) (*Process, error) {
 	p, err := l.run(ctx)
 	err = errors.Join(err, l.closeFiles())
 	if err == nil {
+		h.refill()
 		return p, nil
 	}
 	if p != nil {
@@ -49,37 +49,26 @@ func (h *Host) Start(ctx context.Context, s Spec) (*Process, error) {
 type launching struct {
 	host   *Host
 	plan   *plan
-	files  []uintptr // of the child
-	held   []int     // to close in any case
-	parent *net.UnixConn
+	rights []int // to pass: the target's files, then mounts
+	mounts []int // to close in any case
 	spec   *Spec
+	parent *net.UnixConn
 }
 
 // prepare opens everything the child gets.
 func (h *Host) prepare(s *Spec) (*launching, error) {
 	l := &launching{host: h, spec: s, plan: h.newPlan(s)}
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-	if err != nil {
-		return nil, fmt.Errorf("make sync socket: %w", err)
-	}
-	l.held = append(l.held, pair[1])
-	ours := os.NewFile(uintptr(pair[0]), "sync")
-	conn, err := net.FileConn(ours)
-	err = errors.Join(err, ours.Close(), unix.SetNonblock(pair[1], false))
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("make sync socket: %w", err), l.closeFiles())
-	}
-	l.parent = conn.(*net.UnixConn)
-	for _, f := range s.Files {
-		fd := ^uintptr(0)
+	for i, f := range s.Files {
 		if f != nil {
-			fd = f.Fd()
+			l.plan.Open[i] = true
+			l.rights = append(l.rights, int(f.Fd()))
 		}
-		l.files = append(l.files, fd)
 	}
-	l.files = append(l.files, uintptr(pair[1]))
 	if err := l.addMounts(); err != nil {
 		return nil, errors.Join(err, l.closeFiles())
+	}
+	if len(l.rights) > maxRights {
+		return nil, errors.Join(fmt.Errorf("%d mounts are too many", len(l.mounts)), l.closeFiles())
 	}
 	return l, nil
 }
@@ -98,9 +87,9 @@ func (l *launching) addMounts() error {
 			if err != nil {
 				return err
 			}
-			l.held = append(l.held, fd)
-			pm.FD = len(l.files)
-			l.files = append(l.files, uintptr(fd))
+			l.mounts = append(l.mounts, fd)
+			l.rights = append(l.rights, fd)
+			pm.Passed = true
 		}
 		l.plan.Mounts = append(l.plan.Mounts, pm)
 	}
@@ -109,58 +98,40 @@ func (l *launching) addMounts() error {
 
 func (l *launching) closeFiles() error {
 	var errs []error
-	for _, fd := range l.held {
+	for _, fd := range l.mounts {
 		errs = append(errs, unix.Close(fd))
 	}
-	l.held = nil
 	if l.parent != nil {
 		errs = append(errs, l.parent.Close())
 	}
 	return errors.Join(errs...)
 }
 
-// run forks, limits, attaches, releases and hears out the launcher. The
+// run takes a launcher, limits, attaches, releases and hears it out. The
 // Process is returned with an error too, so that it can be cleaned up.
 func (l *launching) run(ctx context.Context) (*Process, error) {
 	h := l.host
-	p := &Process{host: h, uid: uint32(os.Geteuid()), done: make(chan struct{})}
-	if h.root {
-		p.uid = h.takeUID()
-	}
-	if err := h.track(p); err != nil {
-		close(p.done)
-		return p, err
-	}
-	name := h.name + "-" + strconv.FormatUint(h.seq.Add(1), 10)
-	err := func() (err error) {
-		if h.report.Tier == TierLandlock {
-			if p.scratch, err = l.openHostView(p.uid); err != nil {
-				return err
-			}
-		}
-		if p.group, err = h.tree.create(name); err != nil {
-			return err
-		}
-		if err = p.group.limit(l.spec.Limits); err != nil {
-			return err
-		}
-		return nil
-	}()
+	g, err := h.tree.create(h.name + "-" + strconv.FormatUint(h.seq.Add(1), 10))
 	if err != nil {
-		close(p.done)
+		return nil, err
+	}
+	if err := g.limit(l.spec.Limits); err != nil {
+		return nil, errors.Join(err, g.remove())
+	}
+	w, err := h.take()
+	if err != nil {
+		return nil, errors.Join(err, g.remove())
+	}
+	l.parent = w.sync
+	p := &Process{host: h, uid: w.uid, pid: w.pid, pidfd: w.pidfd, group: g, done: make(chan struct{})}
+	go p.wait(w.exit)
+	if err := h.track(p); err != nil {
 		return p, err
 	}
-	child := h.fork(l.files, p.uid)
-	if child.err != nil {
-		close(p.done)
-		return p, child.err
+	if h.report.Tier == TierLandlock {
+		if p.scratch, err = l.openHostView(p.uid); err != nil {
+			return p, err
+		}
 	}
-	p.pid, p.pidfd = child.pid, child.pidfd
-	// Our copy must go, or the end of the launcher would not be seen.
-	if err := unix.Close(l.held[0]); err != nil {
-		return p, fmt.Errorf("close sync socket: %w", err)
-	}
-	l.held = l.held[1:]
-	go p.wait(child.exit)
 	return p, l.release(ctx, p)
 }

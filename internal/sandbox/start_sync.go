@@ -24,7 +24,7 @@ func (l *launching) release(ctx context.Context, p *Process) error {
 	if err := p.group.attach(p.pid); err != nil {
 		return err
 	}
-	if err := writePlan(l.parent, l.plan); err != nil {
+	if err := writePlan(l.parent, l.plan, l.rights); err != nil {
 		return errors.Join(err, ctx.Err())
 	}
 	err := l.listen(p)

@@ -3,18 +3,24 @@ package sandbox
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
+	"os"
+
+	"golang.org/x/sys/unix"
 )
 
 // marker is argument 0 of a re-executed launcher.
 const marker = "gowhisk-sandbox-launcher"
 
-// Descriptors of the launcher beyond the target's own 0 to 3.
-const (
-	syncFD       = 4 // socket to the parent
-	firstMountFD = 5 // detached mounts opened by the parent
-)
+// syncFD is the launcher's socket to the server. The descriptors below it are
+// copies, holding the places of the target's own.
+const syncFD = 4
+
+// maxRights is how many descriptors the kernel passes in one message.
+const maxRights = 253
 
 // Messages of the launcher on the sync socket; its close by exec means
 // started.
@@ -29,6 +35,7 @@ const rehearsal = "/rehearsal"
 // plan is what the launcher is told to do; it decides nothing itself.
 type plan struct {
 	Namespaced bool
+	Open       [4]bool // which of the target's descriptors are passed
 	Path       string
 	Args       []string
 	Env        []string
@@ -48,7 +55,8 @@ type plan struct {
 
 type planMount struct {
 	Source   string
-	FD       int // descriptor of a detached mount, 0 if Source is to be opened
+	Passed   bool // a detached mount is passed, in place of opening Source
+	FD       int  // descriptor of the detached mount, once there is one
 	Target   string
 	Writable bool
 	Device   bool
@@ -61,30 +69,42 @@ type planRlimit struct {
 	Value    uint64
 }
 
-func writePlan(w io.Writer, p *plan) error {
+// writePlan sends the plan, and beside it the target's files that are open and
+// then the passed mounts, in the order of the plan.
+func writePlan(conn *net.UnixConn, p *plan, fds []int) error {
 	body, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("encode launch plan: %w", err)
 	}
-	msg := binary.LittleEndian.AppendUint32(make([]byte, 0, len(body)+4), uint32(len(body)))
-	if _, err := w.Write(append(msg, body...)); err != nil {
+	size := binary.LittleEndian.AppendUint32(nil, uint32(len(body)))
+	if _, _, err := conn.WriteMsgUnix(size, unix.UnixRights(fds...), nil); err != nil {
+		return fmt.Errorf("send descriptors: %w", err)
+	}
+	if _, err := conn.Write(body); err != nil {
 		return fmt.Errorf("send launch plan: %w", err)
 	}
 	return nil
 }
 
-func readPlan(r io.Reader) (*plan, error) {
+// readPlan receives a plan and the descriptors that came with it.
+func readPlan(sync *os.File) (*plan, []int, error) {
 	var size [4]byte
-	if _, err := io.ReadFull(r, size[:]); err != nil {
-		return nil, fmt.Errorf("read launch plan: %w", err)
+	oob := make([]byte, unix.CmsgSpace(4*maxRights))
+	n, oobn, _, _, err := unix.Recvmsg(syncFD, size[:], oob, unix.MSG_CMSG_CLOEXEC|unix.MSG_WAITALL)
+	if err != nil || n != len(size) {
+		return nil, nil, errors.Join(errors.New("no launch plan arrived"), err)
+	}
+	fds, err := receivedFDs(oob[:oobn])
+	if err != nil {
+		return nil, nil, err
 	}
 	body := make([]byte, binary.LittleEndian.Uint32(size[:]))
-	if _, err := io.ReadFull(r, body); err != nil {
-		return nil, fmt.Errorf("read launch plan: %w", err)
+	if _, err := io.ReadFull(sync, body); err != nil {
+		return nil, nil, fmt.Errorf("read launch plan: %w", err)
 	}
 	p := new(plan)
 	if err := json.Unmarshal(body, p); err != nil {
-		return nil, fmt.Errorf("decode launch plan: %w", err)
+		return nil, nil, fmt.Errorf("decode launch plan: %w", err)
 	}
-	return p, nil
+	return p, fds, nil
 }

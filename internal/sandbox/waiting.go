@@ -1,0 +1,125 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// waiting is a launcher in its namespaces that waits for a plan. One is kept
+// in advance: its runtime has started and its network namespace exists, which
+// is the larger part of what a start costs.
+type waiting struct {
+	launched
+	uid  uint32
+	sync *net.UnixConn
+}
+
+// take returns the spare launcher, or a fresh one.
+func (h *Host) take() (*waiting, error) {
+	h.mu.Lock()
+	w := h.spare
+	h.spare = nil
+	h.mu.Unlock()
+	if w == nil {
+		return h.fork()
+	}
+	select {
+	case <-w.exit: // it went with its spawner
+		if err := h.discard(w); err != nil {
+			return nil, err
+		}
+		return h.fork()
+	default:
+		return w, nil
+	}
+}
+
+// refill makes a spare launcher in the background. One that cannot be made is
+// missed by nobody: the next start makes its own, and tells why it cannot.
+func (h *Host) refill() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed || h.spare != nil {
+		return
+	}
+	h.refills.Go(func() {
+		w, err := h.fork()
+		if err != nil {
+			return
+		}
+		h.mu.Lock()
+		if !h.closed && h.spare == nil {
+			h.spare, w = w, nil
+		}
+		h.mu.Unlock()
+		if w != nil {
+			_ = h.discard(w) // nobody would hear of it
+		}
+	})
+}
+
+// fork has the spawner fork a launcher. A spawner that died is replaced.
+func (h *Host) fork() (*waiting, error) {
+	s, err := h.liveSpawner()
+	if err != nil {
+		return nil, err
+	}
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("make sync socket: %w", err)
+	}
+	ours := os.NewFile(uintptr(pair[0]), "sync")
+	conn, err := net.FileConn(ours)
+	err = errors.Join(err, ours.Close())
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("make sync socket: %w", err), unix.Close(pair[1]))
+	}
+	w := &waiting{uid: uint32(os.Geteuid()), sync: conn.(*net.UnixConn)}
+	r := spawnRequest{
+		Namespaced: h.report.Tier.namespaced(), UID: os.Geteuid(), GID: os.Getegid(),
+		SwitchUser: h.root && h.report.Tier != TierNone,
+	}
+	if r.SwitchUser {
+		w.uid = h.takeUID()
+		r.UID, r.GID = int(w.uid), int(w.uid)
+	}
+	w.launched = s.start(r, pair[1])
+	// Our copy must go, or the launcher's end would not be seen.
+	if err := errors.Join(w.err, unix.Close(pair[1])); err != nil {
+		return nil, errors.Join(err, h.discard(w))
+	}
+	return w, nil
+}
+
+// discard gives a launcher up: without a plan it ends with its socket.
+func (h *Host) discard(w *waiting) error {
+	err := w.sync.Close()
+	if w.pidfd != nil {
+		err = errors.Join(err, w.pidfd.Close())
+	}
+	h.putUID(w.uid)
+	return err
+}
+
+func (h *Host) liveSpawner() (*spawner, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	select {
+	case <-h.spawn.over:
+	default:
+		return h.spawn, nil
+	}
+	if h.closed {
+		return nil, errSpawnerGone
+	}
+	fresh, err := newSpawner()
+	if err != nil {
+		return nil, errors.Join(errSpawnerGone, err)
+	}
+	h.spawn = fresh
+	return fresh, nil
+}
