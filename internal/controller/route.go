@@ -28,7 +28,10 @@ func (c *Controller) routes() {
 // handle registers a handler. Whatever calls the mux hands it an exchange.
 func (c *Controller) handle(pattern string, h func(*exchange) error) {
 	c.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		x := w.(*exchange)
+		x, ok := w.(*exchange)
+		if !ok {
+			panic("controller: the mux was not handed an exchange")
+		}
 		x.routed = true
 		if err := h(x); err != nil {
 			x.fail(err)

@@ -3,6 +3,7 @@ package controller_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -38,12 +39,21 @@ func TestSlowBodyIsCutOffAfterThirtySeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := pipes{make(chan net.Conn)}
 		s := &http.Server{Handler: a}
-		go s.Serve(l)
+		go func() {
+			if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+				t.Error(err)
+			}
+		}()
 		client, server := net.Pipe()
 		l.conns <- server
 		close(l.conns)
 		began := time.Now()
-		go fmt.Fprintf(client, "POST %sactions/hello HTTP/1.1\r\nHost: h\r\nAuthorization: %s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", ns, basic(guestKey))
+		go func() {
+			_, err := fmt.Fprintf(client, "POST %sactions/hello HTTP/1.1\r\nHost: h\r\nAuthorization: %s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", ns, basic(guestKey))
+			if err != nil {
+				t.Error(err)
+			}
+		}()
 		answer, err := http.ReadResponse(bufio.NewReader(client), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -51,8 +61,9 @@ func TestSlowBodyIsCutOffAfterThirtySeconds(t *testing.T) {
 		if took := time.Since(began); answer.StatusCode != http.StatusRequestTimeout || took != 30*time.Second {
 			t.Errorf("status %d after %v", answer.StatusCode, took)
 		}
-		client.Close()
-		s.Close()
+		if err := errors.Join(client.Close(), s.Close()); err != nil {
+			t.Error(err)
+		}
 	})
 }
 
