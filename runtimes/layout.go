@@ -12,27 +12,37 @@ import (
 	"path/filepath"
 )
 
-// LayOut writes the launchers into dir, readable by every user, and compiles those that start
-// faster so. It returns the hosts that know of it: their Argv is for this directory. A folder of an
-// earlier call may be given again.
+// LayOut is WriteLaunchers, and Precompile for every host.
 func LayOut(ctx context.Context, dir string, hosts []Host) ([]Host, error) {
-	if err := writeAll(dir); err != nil {
+	if err := WriteLaunchers(dir); err != nil {
 		return nil, err
 	}
 	out := make([]Host, 0, len(hosts))
 	for _, h := range hosts {
-		if h.Family.Name == "java" && h.Usable() {
-			var err error
-			if h.classes, err = compileLauncher(ctx, dir, h); err != nil {
-				return nil, err
-			}
+		ready, err := h.Precompile(ctx, dir)
+		if err != nil {
+			return nil, err
 		}
-		out = append(out, h)
+		out = append(out, ready)
 	}
 	return out, nil
 }
 
-func writeAll(dir string) error {
+// Precompile compiles the launcher of h if it starts faster so, into dir, where WriteLaunchers put
+// it. The host that it returns knows of it: its Argv is for this directory. What an earlier call
+// left there is used again.
+func (h Host) Precompile(ctx context.Context, dir string) (Host, error) {
+	if h.Family.Name != "java" || !h.Usable() {
+		return h, nil
+	}
+	var err error
+	h.classes, err = compileLauncher(ctx, dir, h)
+	return h, err
+}
+
+// WriteLaunchers writes the launchers and what they need into dir, readable by every user. No
+// launcher of that folder may run meanwhile.
+func WriteLaunchers(dir string) error {
 	return fs.WalkDir(FS, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err

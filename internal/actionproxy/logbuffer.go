@@ -38,9 +38,11 @@ func (b *logBuffer) consume(s protocol.Stream, chunk []byte, limit int) {
 	for len(chunk) > 0 {
 		end := bytes.IndexByte(chunk, '\n')
 		if end < 0 {
-			if len(*partial) < limit {
-				*partial = append(*partial, chunk...)
+			if len(*partial) >= limit {
+				b.logs.Truncated = limit > 0
+				return
 			}
+			*partial = append(*partial, chunk...)
 			return
 		}
 		line := chunk[:end]

@@ -175,6 +175,7 @@ async function loadText(code, main) {
   try {
     found = runText(module, require, code + tail);
   } catch (e) {
+    if (e instanceof SyntaxError && !isModuleSyntax(e)) checkSyntax(code, file);
     if (!isModuleSyntax(e)) throw e;
     return assertMain(follow(await importText(code), main.split('.')), main);
   }
@@ -190,6 +191,11 @@ function runText(module, require, source) {
   const names = ['exports', 'require', 'module', '__filename', '__dirname'];
   const body = vm.compileFunction(source, names, { filename: module.filename, importModuleDynamically: loader });
   return body.call(module.exports, module.exports, require, module, module.filename, path.dirname(module.filename));
+}
+
+// checkSyntax throws what is wrong with the source itself, without what was added to it.
+function checkSyntax(source, filename) {
+  vm.compileFunction(source, ['exports', 'require', 'module', '__filename', '__dirname'], { filename });
 }
 
 // importText loads source text with import or export statements.

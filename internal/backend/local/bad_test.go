@@ -56,7 +56,7 @@ func badActions() []badAction {
 			status: entity.DeveloperError, want: "exceeded its time limits", log: "Logs were truncated because the total bytes size exceeds the limit of 1048576 bytes."},
 		{name: "prints one endless line", kind: "python:3.11", code: "import sys\ndef main(a):\n  for i in range(300): sys.stdout.write('x' * (1 << 20))\n  return {}",
 			status: entity.Success, want: "{}", log: "Logs were truncated", within: 20 * time.Second},
-		{name: "does not compile", kind: "nodejs:20", code: `function main( {`, status: entity.DeveloperError, want: "Initialization has failed due to: SyntaxError"},
+		{name: "does not compile", kind: "nodejs:20", code: `function main( {`, status: entity.DeveloperError, want: "SyntaxError: Unexpected end of input"},
 		{name: "has no main", kind: "nodejs:20", code: `function other() {}`, status: entity.DeveloperError, want: "main"},
 		{name: "is empty", kind: "nodejs:20", code: ``, status: entity.DeveloperError, want: "Missing main/no code to execute."},
 	}

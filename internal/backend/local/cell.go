@@ -116,18 +116,13 @@ func (c *cell) Init(ctx context.Context, a containerpool.Assignment) (containerp
 		logs = -1
 	}
 	c.pipes.Limit(actionproxy.Limits{Logs: logs})
-	in := &protocol.Init{Name: a.Action.Name.Name, Main: a.Action.Exec.Main, Env: a.Env}
-	if in.Main == "" && !c.host.Family.RequireMain {
-		in.Main = "main"
+	in, err := c.factory.prepare(ctx, c, a)
+	if refused, ok := errors.AsType[*protocol.Failure](err); ok {
+		body := refused.Answer().Body
+		return containerpool.Answer{Status: refused.Status, Body: body, Length: int64(len(body))}, nil
 	}
-	laidOut, err := c.factory.layOut(ctx, c, a)
 	if err != nil {
 		return containerpool.Answer{}, err
-	}
-	if laidOut {
-		in.Dir, in.Binary = actionDir, a.Action.Exec.Binary
-	} else {
-		in.Code = a.Code
 	}
 	ans, err := c.pipes.Init(ctx, in)
 	if err != nil {
@@ -167,8 +162,8 @@ func answer(a actionproxy.Answer) containerpool.Answer {
 }
 
 // Logs returns what was printed since the last call.
-func (c *cell) Logs(_ context.Context, _ entity.ActivationID) containerpool.Logs {
-	logs := c.pipes.TakeLogs()
+func (c *cell) Logs(_ context.Context, id entity.ActivationID) containerpool.Logs {
+	logs := c.pipes.TakeLogsOf(string(id))
 	return containerpool.Logs{Lines: logs.Lines, Truncated: logs.Truncated}
 }
 

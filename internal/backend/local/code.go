@@ -2,24 +2,29 @@ package local
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/gowhisk/gowhisk/internal/actionproxy"
 	"github.com/gowhisk/gowhisk/internal/containerpool"
 	"github.com/gowhisk/gowhisk/internal/fault"
-	"github.com/gowhisk/gowhisk/runtimes"
+	"github.com/gowhisk/gowhisk/internal/protocol"
 )
 
-// library keeps the code of actions as files, unpacked once per content and
-// read-only, for as many containers as need it.
+// builtSuffix ends the name of a folder whose program was compiled here.
+const builtSuffix = "-built"
+
+// library keeps the code of actions as files, unpacked or compiled once per
+// content and read-only, for as many containers as need it.
 type library struct {
-	dir   string // one folder per CodeID
+	dir   string
 	group singleflight.Group
 }
 
@@ -35,100 +40,116 @@ func (l *library) removeUnfinished() error {
 	return err
 }
 
-// layOut puts the code of an action into dir, the folder that its container
-// sees as /action, and reports whether it did: source text of a family
-// without a code file travels in the init line instead.
-func (l *library) layOut(ctx context.Context, family runtimes.Family, a containerpool.Assignment, dir string) (bool, error) {
-	exec := &a.Action.Exec
-	if a.Code == "" || !exec.Binary && family.CodeFile == "" {
-		return false, nil
-	}
-	from, err := l.files(ctx, family, exec.CodeID, a.Code, exec.Binary)
-	if err != nil {
-		return false, err
-	}
-	return true, cloneTree(from, dir)
-}
-
-// files returns the folder with the code of that id, which it fills at the
-// first time. A folder that is there is complete: it gets its name last.
-func (l *library) files(ctx context.Context, family runtimes.Family, id, code string, binary bool) (string, error) {
-	dir := filepath.Join(l.dir, family.Name+"-"+id)
-	ch := l.group.DoChan(dir, func() (any, error) {
-		if _, err := os.Stat(dir); err == nil {
-			return nil, nil
+// folder returns the folder of that name, which fill makes at the first
+// time in a folder of its own; what fill returns becomes it. A folder that is
+// there is complete: it gets its name last.
+func (l *library) folder(ctx context.Context, name string, fill func(ctx context.Context, work string) (made string, built bool, err error)) (string, error) {
+	ch := l.group.DoChan(name, func() (any, error) {
+		for _, dir := range []string{filepath.Join(l.dir, name), filepath.Join(l.dir, name+builtSuffix)} {
+			if _, err := os.Stat(dir); err == nil {
+				return dir, nil
+			}
 		}
-		return nil, l.fill(dir, family, code, binary)
+		// Others may wait for it, too: the first one's end does not end it.
+		return l.make(context.WithoutCancel(ctx), name, fill)
 	})
 	select {
 	case r := <-ch:
+		dir, _ := r.Val.(string)
 		return dir, r.Err
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
 }
 
-func (l *library) fill(dir string, family runtimes.Family, code string, binary bool) (err error) {
-	data := []byte(code)
-	if binary {
-		if data, err = base64.StdEncoding.DecodeString(code); err != nil {
-			return refuse("it is not base64 (%v)", err)
-		}
-	}
-	tmp, err := os.MkdirTemp(l.dir, "new-")
+func (l *library) make(ctx context.Context, name string, fill func(context.Context, string) (string, bool, error)) (dir string, err error) {
+	work, err := os.MkdirTemp(l.dir, "new-")
 	if err != nil {
-		return fmt.Errorf("make code directory: %w", err)
+		return "", fmt.Errorf("make code directory: %w", err)
 	}
-	defer func() {
+	defer func() { err = errors.Join(err, removeTree(work)) }()
+	if err := os.Chmod(work, 0o755); err != nil {
+		return "", fmt.Errorf("make code directory: %w", err)
+	}
+	made, built, err := fill(ctx, work)
+	if err != nil {
+		return "", err
+	}
+	if err := protect(made); err != nil {
+		return "", err
+	}
+	dir = filepath.Join(l.dir, name)
+	if built {
+		dir += builtSuffix
+	}
+	if err := os.Rename(made, dir); err != nil {
+		return "", fmt.Errorf("name code directory: %w", err)
+	}
+	return dir, nil
+}
+
+// protect takes the right to write away: containers share the files.
+func protect(dir string) error {
+	return filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		info, err := d.Info()
 		if err != nil {
-			err = errors.Join(err, os.RemoveAll(tmp))
+			return err
 		}
-	}()
-	if err := os.Chmod(tmp, 0o755); err != nil {
-		return fmt.Errorf("make code directory: %w", err)
-	}
-	if err := fillFolder(tmp, family, data); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, dir); err != nil {
-		return fmt.Errorf("name code directory: %w", err)
-	}
-	return nil
+		return os.Chmod(name, info.Mode().Perm()&^0o222)
+	})
 }
 
-func fillFolder(dir string, family runtimes.Family, data []byte) error {
-	if isArchive(data) && !family.KeepArchive {
-		return unpackFor(dir, family, data)
+// prepare returns the init of c for the action. Code that must be files is
+// laid out where the container sees it; all else travels in the init. What is
+// wrong with the code is a *protocol.Failure or a *containerpool.Failure.
+func (f *Factory) prepare(ctx context.Context, c *cell, a containerpool.Assignment) (*protocol.Init, error) {
+	exec, family := &a.Action.Exec, c.host.Family
+	in := protocol.Init{Name: a.Action.Name.Name, Main: exec.Main, Code: a.Code, Binary: exec.Binary, Env: a.Env}
+	if in.Main == "" && !family.RequireMain {
+		in.Main = "main"
 	}
-	if family.CodeFile == "" {
-		return refuse("it is neither a zip nor a gzipped tar")
+	if in.Code == "" || !in.Binary && family.CodeFile == "" {
+		p, err := actionproxy.Prepare(in, family, c.code(), actionproxy.ArchiveLimits{})
+		return &p.Init, err
 	}
-	if err := os.WriteFile(filepath.Join(dir, family.CodeFile), data, 0o555); err != nil {
-		return fmt.Errorf("write code: %w", err)
-	}
-	return nil
-}
-
-// unpackFor unpacks and makes `exec` executable: a zip made elsewhere may
-// have lost the bit.
-func unpackFor(dir string, family runtimes.Family, data []byte) error {
-	if err := unpack(data, dir); err != nil {
-		return err
-	}
-	if family.CodeFile == "" {
-		return nil
-	}
-	root, err := os.OpenRoot(dir)
+	name := strings.NewReplacer(":", "-", "/", "_").Replace(c.host.Kind + "-" + exec.CodeID + "-" + in.Main)
+	dir, err := f.library.folder(ctx, name, func(ctx context.Context, work string) (string, bool, error) {
+		return f.lay(ctx, c, in, work)
+	})
 	if err != nil {
-		return fmt.Errorf("open code directory: %w", err)
+		return nil, err
 	}
-	defer root.Close()
-	if info, err := root.Lstat(family.CodeFile); err == nil && info.Mode().IsRegular() {
-		if err := root.Chmod(family.CodeFile, 0o555); err != nil {
-			return fmt.Errorf("make %s executable: %w", family.CodeFile, err)
+	if err := cloneTree(dir, c.code()); err != nil {
+		return nil, err
+	}
+	p := actionproxy.Prepared{Init: in}
+	p.Init.Code, p.Init.Binary, p.Init.Dir = "", false, actionDir
+	if strings.HasSuffix(dir, builtSuffix) {
+		p.Acknowledged(actionDir)
+	}
+	return &p.Init, nil
+}
+
+// lay makes the files of the code in work.
+func (f *Factory) lay(ctx context.Context, c *cell, in protocol.Init, work string) (made string, built bool, err error) {
+	src := filepath.Join(work, "src")
+	if err := os.Mkdir(src, 0o755); err != nil {
+		return "", false, fmt.Errorf("make code directory: %w", err)
+	}
+	p, err := actionproxy.Prepare(in, c.host.Family, src, actionproxy.ArchiveLimits{})
+	if refused, ok := errors.AsType[*protocol.Failure](err); ok && in.Binary && refused.Status == http.StatusBadGateway {
+		return "", false, &containerpool.Failure{
+			Cause: containerpool.Refused, Code: fault.ArchiveRefused, Message: refused.Message, Detail: refused.Message,
 		}
 	}
-	return nil
+	if err != nil || p.Source == "" {
+		return src, false, err
+	}
+	made, err = f.compile(ctx, c.host, in.Main, p.Source, work)
+	return made, true, err
 }
 
 // cloneTree makes dir show the files of from: folders and links are made
@@ -159,9 +180,4 @@ func cloneTree(from, dir string) error {
 		}
 		return nil
 	})
-}
-
-// refused is a failure of the action's code with the runtime's own text.
-func refused(text string) error {
-	return &containerpool.Failure{Cause: containerpool.Refused, Code: fault.InitFailed, Message: text, Detail: text}
 }

@@ -15,6 +15,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/gowhisk/gowhisk/internal/containerpool"
@@ -29,7 +30,7 @@ type Options struct {
 	Sandbox *sandbox.Host // required; its owner closes it after the pool
 
 	// Hosts returns what the machine can run. It may block until that is
-	// known and is called for every container.
+	// known.
 	Hosts func(context.Context) ([]runtimes.Host, error)
 
 	// Dir is the factory's own: launchers, unpacked code, one folder for
@@ -68,13 +69,19 @@ type Factory struct {
 	library *library
 	cells   string
 	serial  atomic.Uint64
+
+	mu    sync.Mutex
+	known map[string]runtimes.Host // by kind; guarded by mu
 }
 
 var _ containerpool.Factory = (*Factory)(nil)
 
 // New prepares opt.Dir: what a crashed server left there is removed.
 func New(opt Options) (*Factory, error) {
-	f := &Factory{opt: opt, cells: filepath.Join(opt.Dir, "cells"), library: &library{dir: filepath.Join(opt.Dir, "code")}}
+	f := &Factory{
+		opt: opt, cells: filepath.Join(opt.Dir, "cells"), library: &library{dir: filepath.Join(opt.Dir, "code")},
+		known: map[string]runtimes.Host{},
+	}
 	if err := removeTree(f.cells); err != nil {
 		return nil, fmt.Errorf("remove what an earlier server left: %w", err)
 	}
@@ -86,31 +93,13 @@ func New(opt Options) (*Factory, error) {
 	if err := f.library.removeUnfinished(); err != nil {
 		return nil, err
 	}
-	if err := writeLaunchers(f.launchers()); err != nil {
-		return nil, fmt.Errorf("write launchers: %w", err)
+	if err := runtimes.WriteLaunchers(f.launchers()); err != nil {
+		return nil, err
 	}
 	return f, nil
 }
 
 func (f *Factory) launchers() string { return filepath.Join(f.opt.Dir, "runtimes") }
-
-// writeLaunchers lays the embedded launchers out as files.
-func writeLaunchers(dir string) error {
-	return fs.WalkDir(runtimes.FS, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		to := filepath.Join(dir, filepath.FromSlash(name))
-		if d.IsDir() {
-			return os.MkdirAll(to, 0o755)
-		}
-		body, err := runtimes.FS.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(to, body, 0o644)
-	})
-}
 
 // removeTree removes dir also where its folders are read-only.
 func removeTree(dir string) error {
@@ -141,6 +130,22 @@ func (f *Factory) Create(ctx context.Context, spec containerpool.Spec) (containe
 	return c, nil
 }
 
+// ready returns the host with its launcher compiled, if that is of use; it is
+// done once for each kind, when the kind is first needed.
+func (f *Factory) ready(ctx context.Context, h runtimes.Host) (runtimes.Host, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if known, ok := f.known[h.Kind]; ok {
+		return known, nil
+	}
+	h, err := h.Precompile(ctx, f.launchers())
+	if err != nil {
+		return h, err
+	}
+	f.known[h.Kind] = h
+	return h, nil
+}
+
 // host finds what runs the kind here, or says why nothing does.
 func (f *Factory) host(ctx context.Context, spec containerpool.Spec) (runtimes.Host, error) {
 	hosts, err := f.opt.Hosts(ctx)
@@ -161,7 +166,7 @@ func (f *Factory) host(ctx context.Context, spec containerpool.Spec) (runtimes.H
 	case !hosts[i].Usable():
 		return runtimes.Host{}, missing(spec.Kind, hosts[i].Missing, hosts[i].Hint)
 	}
-	return hosts[i], nil
+	return f.ready(ctx, hosts[i])
 }
 
 // runsImage reports whether an image is one that runs without Docker, with
@@ -187,7 +192,6 @@ func (f *Factory) spec(c *cell) sandbox.Spec {
 	s := sandbox.Spec{
 		Env: append([]string{
 			"PATH=" + path.Dir(c.host.Path) + ":/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", "TMPDIR=/tmp",
-			"__OW_WAIT_FOR_ACK=true",
 		}, c.host.Environ()...),
 		Dir: actionDir, Hostname: "action", TmpSize: tmpSize,
 		Mounts: []sandbox.Mount{{Source: c.code(), Target: actionDir}},

@@ -1,13 +1,14 @@
 package local_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"encoding/base64"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/gowhisk/gowhisk/internal/backend/local"
 	"github.com/gowhisk/gowhisk/internal/containerpool"
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/invoker"
@@ -36,7 +37,7 @@ func usableKind(t *testing.T, family string) string {
 
 // zipped makes the message one of an action in a zip of the files.
 func zipped(t *testing.T, kind string, files ...[2]string) *invoker.Message {
-	return binary(kind, string(local.ZipOf(t, files...)))
+	return binary(kind, string(zipOf(t, files...)))
 }
 
 func binary(kind, data string) *invoker.Message {
@@ -187,4 +188,23 @@ func eventually(t *testing.T, ok func() bool) {
 			t.Fatal("it did not happen in 20 s")
 		}
 	}
+}
+
+func zipOf(t *testing.T, files ...[2]string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, file := range files {
+		f, err := w.Create(file[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write([]byte(file[1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
