@@ -47,14 +47,16 @@ func (noPackages) Package(context.Context, entity.Name) (entitlement.Package, er
 	return entitlement.Package{}, entity.ErrNotFound
 }
 
-// readManifest reads the runtimes manifest: a file, or the built-in one.
-func readManifest(file string) (*manifest.Manifest, error) {
-	data := runtimes.Manifest()
-	if file != "" {
-		var err error
-		if data, err = os.ReadFile(file); err != nil {
-			return nil, fmt.Errorf("runtimes manifest: %w", err)
-		}
+// readManifest reads the operator's runtimes manifest; without one it is the
+// standard one, fitted to what this host has.
+func readManifest(file string, hosts []runtimes.Host) (*manifest.Manifest, error) {
+	read := func() ([]byte, error) { return os.ReadFile(file) }
+	if file == "" {
+		read = func() ([]byte, error) { return runtimes.ManifestFor(hosts) }
+	}
+	data, err := read()
+	if err != nil {
+		return nil, fmt.Errorf("runtimes manifest: %w", err)
 	}
 	m, err := manifest.Parse(data)
 	if err != nil {

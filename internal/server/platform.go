@@ -57,9 +57,6 @@ func newPlatform(ctx context.Context, c config.Config, o Options) (_ *platform, 
 			err = errors.Join(err, p.close(context.WithoutCancel(ctx)))
 		}
 	}()
-	if p.manifest, err = readManifest(c.Runtimes); err != nil {
-		return nil, err
-	}
 	discovered := make(chan error, 1)
 	go func() { // takes as long as the slowest interpreter to say its version
 		hosts, err := runtimes.Discover(ctx, runtimes.Search(o.Path, o.Home))
@@ -68,6 +65,9 @@ func newPlatform(ctx context.Context, c config.Config, o Options) (_ *platform, 
 	}()
 	openErr := p.openStore(ctx, c, o)
 	if err := errors.Join(openErr, <-discovered); err != nil {
+		return nil, err
+	}
+	if p.manifest, err = readManifest(c.Runtimes, p.hosts); err != nil {
 		return nil, err
 	}
 	if err := p.makePool(ctx, c, o); err != nil {
