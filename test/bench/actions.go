@@ -19,7 +19,7 @@ const leastManyRatio = 0.5
 func (b *bench) actions(ctx context.Context) (rows []row, err error) {
 	counts := []int{1, 100, 1000}
 	if b.opt.quick {
-		counts = counts[:2]
+		counts = []int{1, 50}
 	}
 	most := counts[len(counts)-1]
 	l, err := b.fittingLanguage(most)

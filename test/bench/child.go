@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // child is a server process that said where it listens.
@@ -19,8 +20,12 @@ type child struct {
 	line  string // the first one that it wrote
 }
 
+// endTime is how long a process may take to end before it is killed.
+const endTime = 15 * time.Second
+
 // startChild starts a program and waits for the first line that it writes.
-// The rest of its output is dropped; ctx kills it.
+// The rest of its output is dropped; the end of ctx ends the process as stop
+// does. cmd must be made with that ctx.
 func startChild(ctx context.Context, cmd *exec.Cmd) (*child, error) {
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -31,6 +36,7 @@ func startChild(ctx context.Context, cmd *exec.Cmd) (*child, error) {
 		return nil, err
 	}
 	cmd.Stdout = w
+	cmd.Cancel, cmd.WaitDelay = func() error { return cmd.Process.Signal(syscall.SIGTERM) }, endTime
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := errors.Join(cmd.Start(), w.Close()); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", cmd.Path, err), out.Close())
@@ -55,11 +61,18 @@ func startChild(ctx context.Context, cmd *exec.Cmd) (*child, error) {
 
 func (c *child) pid() int { return c.cmd.Process.Pid }
 
-// stop asks the process to end and waits for it.
+// stop asks the process to end and waits for it. It may have been asked
+// before, by the end of its context.
 func (c *child) stop() error {
 	err := errors.Join(c.stdin.Close(), c.cmd.Process.Signal(syscall.SIGTERM))
-	if e := c.cmd.Wait(); e != nil && !wasTerminated(e) {
-		err = errors.Join(err, fmt.Errorf("%s: %w", c.cmd.Path, e))
+	if errors.Is(err, os.ErrProcessDone) {
+		err = nil
+	}
+	timer := time.AfterFunc(endTime, func() { _ = c.cmd.Process.Kill() }) // Wait reports it
+	defer timer.Stop()
+	e := c.cmd.Wait()
+	if e != nil && !wasTerminated(e) && !errors.Is(e, context.Canceled) && !errors.Is(e, context.DeadlineExceeded) {
+		err = errors.Join(err, fmt.Errorf("end %s: %w", c.cmd.Path, e))
 	}
 	return err
 }

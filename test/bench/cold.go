@@ -76,7 +76,7 @@ func (b *bench) startWithStemCells(ctx context.Context, n int) (*server, error) 
 const warmUps = 2
 
 func (b *bench) firstAnswers(ctx context.Context, l language, without, with *server) ([]row, error) {
-	n := b.scale(40, 10) + warmUps
+	n := b.scale(40, 5) + warmUps
 	var bare, cold, cell []time.Duration
 	for i := range n {
 		if err := with.await(ctx, "gowhisk_pool_stem_cells", stemCells*len(b.languages)); err != nil {

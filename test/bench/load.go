@@ -78,6 +78,9 @@ func (c contender) drive(ctx context.Context, connection int, end time.Time) (to
 	begin := time.Now()
 	for n := 0; ; n++ {
 		status, body, err := conn.do(c.request(connection, n))
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -93,15 +96,16 @@ func (c contender) drive(ctx context.Context, connection int, end time.Time) (to
 	}
 }
 
-// warmUpTime is ample for a server to make a container for each connection.
-const warmUpTime = time.Second
+// leastWarmUp is what a server gets at least to make a container for each
+// connection.
+const leastWarmUp = time.Second / 2
 
 // contest puts load on the contenders in turn, round after round, after a
 // warm-up of each.
 func contest(ctx context.Context, contenders []contender, concurrency, rounds int, d time.Duration) ([]series, error) {
 	results := make([]series, len(contenders))
 	for _, c := range contenders {
-		if _, err := c.load(ctx, concurrency, warmUpTime); err != nil {
+		if _, err := c.load(ctx, concurrency, max(d, leastWarmUp)); err != nil {
 			return nil, err
 		}
 	}

@@ -126,18 +126,22 @@ func pss(pid int) (int64, error) {
 	return 0, fmt.Errorf("process %d: no Pss in smaps_rollup", pid)
 }
 
-// pssBelow is the sum over all processes below root, without root.
-func pssBelow(root int) (bytes int64, err error) {
+// pssOfTree is the sum over root and all processes below it, and over those
+// below alone.
+func pssOfTree(root int) (all, below int64, err error) {
 	found, err := tree(root)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	for _, p := range found[1:] {
+	for _, p := range found {
 		n, err := pss(p.pid)
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
-		bytes += n
+		all += n
+		if p.pid != root {
+			below += n
+		}
 	}
-	return bytes, nil
+	return all, below, nil
 }

@@ -27,7 +27,7 @@ const (
 // through the API, over stores of several sizes.
 func (b *bench) store(ctx context.Context) ([]row, error) {
 	var rows []row
-	for _, n := range []int{10_000, b.scale(1_000_000, 100_000)} {
+	for _, n := range []int{10_000, b.scale(1_000_000, 50_000)} {
 		more, err := b.storeOf(ctx, n)
 		rows = append(rows, more...)
 		if err != nil {
