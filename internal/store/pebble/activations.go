@@ -18,13 +18,17 @@ type activations struct {
 	pruning sync.Mutex   // held by the one Prune that works
 	step    sync.RWMutex // read-locked by Put: a range that is removed must not grow
 
+	fresh fresh
+
 	mu      sync.Mutex
 	putting map[rawID]chan struct{} // guarded by mu; a channel once somebody waits
 }
 
 func (s *activations) load() error {
 	s.putting = make(map[rawID]chan struct{})
-	return nil
+	highest, err := highestMade(s.db.db)
+	s.fresh.begin(highest)
+	return err
 }
 
 // recordKey appends the key of an activation's record; the first byte is the
@@ -68,9 +72,12 @@ func (s *activations) Put(ctx context.Context, a *entity.Activation) error {
 func (s *activations) put(a *entity.Activation, id rawID) error {
 	buffer := s.db.buffer()
 	defer s.db.giveBack(buffer)
-	known, err := s.db.has(idKey((*buffer)[:0], a.Namespace, id))
-	if err != nil {
-		return err
+	var known bool
+	var err error
+	if !s.fresh.add(id) {
+		if known, err = s.db.has(idKey((*buffer)[:0], a.Namespace, id)); err != nil {
+			return err
+		}
 	}
 	queued := s.db.queue.find(id)
 	if known && queued == nil {
