@@ -42,8 +42,8 @@ func launch(sync *os.File) error {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
 		return fmt.Errorf("set parent death signal: %w", err)
 	}
-	// The plan arrives once the parent has attached us to our cgroups; end of
-	// file means that the parent is gone.
+	// The plan arrives after the server has attached us to our cgroups; end of
+	// file means that the server is gone, or has no use for us.
 	p, fds, err := readPlan(sync)
 	if err != nil {
 		return err

@@ -57,9 +57,10 @@ func (p *Process) Wait(ctx context.Context) (Exit, error) {
 
 // wait records the end that the spawner reports. A spawner that died has
 // taken the process with it, or the pidfd does.
-func (p *Process) wait(exit <-chan ended) {
+func (p *Process) wait(l launched) {
 	defer close(p.done)
-	e := <-exit
+	<-l.over
+	e := *l.end
 	if e.err != nil {
 		p.exit = Exit{Code: -1, Signal: unix.SIGKILL}
 		p.waitErr = errors.Join(e.err, p.signal(unix.SIGKILL))

@@ -22,17 +22,29 @@ type spawner struct {
 	over chan struct{} // closed when the spawner is gone
 
 	mu      sync.Mutex
-	pending []chan launched    // in the order of requests; guarded by mu
-	exits   map[int]chan ended // by process id; guarded by mu
-	closed  bool               // guarded by mu
+	pending []chan launched // in the order of requests; guarded by mu
+	exits   map[int]awaited // by process id; guarded by mu
+	closed  bool            // guarded by mu
 }
 
 // launched is the answer to a request: a launcher and how it will end.
 type launched struct {
 	pid   int
 	pidfd *os.File
-	exit  <-chan ended
+	over  <-chan struct{} // closed at its end
+	end   *ended          // valid once over is closed
 	err   error
+}
+
+// awaited is the spawner's side of a launcher that has not ended.
+type awaited struct {
+	over chan struct{}
+	end  *ended
+}
+
+func (a awaited) resolve(e ended) {
+	*a.end = e
+	close(a.over)
 }
 
 // ended is how a launcher, by then usually the target, ended.
@@ -68,7 +80,7 @@ func newSpawner() (*spawner, error) {
 	}
 	s := &spawner{
 		conn: conn.(*net.UnixConn), proc: proc,
-		over: make(chan struct{}), exits: make(map[int]chan ended),
+		over: make(chan struct{}), exits: make(map[int]awaited),
 	}
 	go s.listen()
 	return s, nil
@@ -119,7 +131,7 @@ func (s *spawner) dispatch(m spawnMessage, oob []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if m.Ended {
-		s.exits[m.Pid] <- ended{status: unix.WaitStatus(m.Status), maxRSS: m.MaxRSS}
+		s.exits[m.Pid].resolve(ended{status: unix.WaitStatus(m.Status), maxRSS: m.MaxRSS})
 		delete(s.exits, m.Pid)
 		return
 	}
@@ -129,14 +141,14 @@ func (s *spawner) dispatch(m spawnMessage, oob []byte) {
 		answer <- launched{err: fmt.Errorf("start launcher: %w", unix.Errno(m.Errno))}
 		return
 	}
-	exit := make(chan ended, 1)
-	s.exits[m.Pid] = exit
+	a := awaited{over: make(chan struct{}), end: new(ended)}
+	s.exits[m.Pid] = a
 	fds, err := receivedFDs(oob)
 	if err != nil || len(fds) != 1 {
 		answer <- launched{err: errors.Join(errors.New("spawner sent no pidfd"), err)}
 		return
 	}
-	answer <- launched{pid: m.Pid, pidfd: os.NewFile(uintptr(fds[0]), "pidfd"), exit: exit}
+	answer <- launched{pid: m.Pid, pidfd: os.NewFile(uintptr(fds[0]), "pidfd"), over: a.over, end: a.end}
 }
 
 // abandon tells everyone who waits that the spawner is gone, and reaps it.
@@ -148,7 +160,7 @@ func (s *spawner) abandon() {
 		answer <- launched{err: errSpawnerGone}
 	}
 	for _, exit := range s.exits {
-		exit <- ended{err: errSpawnerGone}
+		exit.resolve(ended{err: errSpawnerGone})
 	}
 	s.pending, s.exits = nil, nil
 	err := s.conn.Close()

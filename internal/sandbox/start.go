@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -111,20 +110,13 @@ func (l *launching) closeFiles() error {
 // Process is returned with an error too, so that it can be cleaned up.
 func (l *launching) run(ctx context.Context) (*Process, error) {
 	h := l.host
-	g, err := h.tree.create(h.name + "-" + strconv.FormatUint(h.seq.Add(1), 10))
+	w, err := h.take()
 	if err != nil {
 		return nil, err
 	}
-	if err := g.limit(l.spec.Limits); err != nil {
-		return nil, errors.Join(err, g.remove())
-	}
-	w, err := h.take()
-	if err != nil {
-		return nil, errors.Join(err, g.remove())
-	}
 	l.parent = w.sync
-	p := &Process{host: h, uid: w.uid, pid: w.pid, pidfd: w.pidfd, group: g, done: make(chan struct{})}
-	go p.wait(w.exit)
+	p := &Process{host: h, uid: w.uid, pid: w.pid, pidfd: w.pidfd, group: w.group, done: make(chan struct{})}
+	go p.wait(w.launched)
 	if err := h.track(p); err != nil {
 		return p, err
 	}

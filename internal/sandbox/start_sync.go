@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// release attaches the waiting launcher to its cgroups, sends it the plan and
-// listens until it has become the target.
+// release limits the waiting launcher, sends it the plan and listens until it
+// has become the target.
 func (l *launching) release(ctx context.Context, p *Process) error {
 	stop := context.AfterFunc(ctx, func() {
 		// A deadline in the past ends every read and write.
@@ -21,7 +21,7 @@ func (l *launching) release(ctx context.Context, p *Process) error {
 		}
 	})
 	defer stop()
-	if err := p.group.attach(p.pid); err != nil {
+	if err := p.group.limit(l.spec.Limits); err != nil {
 		return err
 	}
 	if err := writePlan(l.parent, l.plan, l.rights); err != nil {

@@ -1,21 +1,24 @@
 package sandbox
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
 
-// waiting is a launcher in its namespaces that waits for a plan. One is kept
-// in advance: its runtime has started and its network namespace exists, which
-// is the larger part of what a start costs.
+// waiting is a launcher in its namespaces and cgroups that waits for a plan.
+// One is kept in advance: its runtime has started and its network namespace
+// exists, which is the larger part of what a start costs.
 type waiting struct {
 	launched
-	uid  uint32
-	sync *net.UnixConn
+	uid   uint32
+	sync  *net.UnixConn
+	group *group
 }
 
 // take returns the spare launcher, or a fresh one.
@@ -28,7 +31,7 @@ func (h *Host) take() (*waiting, error) {
 		return h.fork()
 	}
 	select {
-	case <-w.exit: // it went with its spawner
+	case <-w.over: // it went with its spawner
 		if err := h.discard(w); err != nil {
 			return nil, err
 		}
@@ -89,17 +92,35 @@ func (h *Host) fork() (*waiting, error) {
 	}
 	w.launched = s.start(r, pair[1])
 	// Our copy must go, or the launcher's end would not be seen.
-	if err := errors.Join(w.err, unix.Close(pair[1])); err != nil {
+	err = errors.Join(w.err, unix.Close(pair[1]))
+	if err == nil {
+		err = h.enclose(w)
+	}
+	if err != nil {
 		return nil, errors.Join(err, h.discard(w))
 	}
 	return w, nil
+}
+
+// enclose puts a launcher, which has no children yet, into cgroups of its own.
+func (h *Host) enclose(w *waiting) (err error) {
+	if w.group, err = h.tree.create(h.name + "-" + strconv.FormatUint(h.seq.Add(1), 10)); err != nil {
+		return err
+	}
+	return w.group.attach(w.pid)
 }
 
 // discard gives a launcher up: without a plan it ends with its socket.
 func (h *Host) discard(w *waiting) error {
 	err := w.sync.Close()
 	if w.pidfd != nil {
+		<-w.over
 		err = errors.Join(err, w.pidfd.Close())
+	}
+	if w.group != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+		defer cancel()
+		err = errors.Join(err, w.group.removeSoon(ctx))
 	}
 	h.putUID(w.uid)
 	return err
