@@ -81,8 +81,9 @@ func (s *Service) restore(it store.Item) (*execution, error) {
 		return nil, err
 	}
 	action, err := s.Catalog.Action(s.life, in.Action)
+	var owner *entity.Identity
 	if err == nil {
-		msg.Identity, err = s.Identities.Owner(s.life, in.Owner)
+		owner, err = s.Identities.Owner(s.life, in.Owner)
 	}
 	if err != nil {
 		if k := entity.KindOf(err); k != entity.NotFound && k != entity.Unauthorized && k != entity.Conflict {
@@ -91,7 +92,7 @@ func (s *Service) restore(it store.Item) (*execution, error) {
 		return nil, s.Recorder.Record(s.life, identityOf(in), unfetched(msg), true)
 	}
 	req := Request{
-		Identity: msg.Identity, Action: action, Payload: in.Payload, Transaction: in.Transaction, Accepted: msg.Accepted,
+		Identity: owner, Action: action, Payload: in.Payload, Transaction: in.Transaction, Accepted: msg.Accepted,
 	}
 	return &execution{service: s, req: req, id: it.ID, queued: true, done: make(chan struct{})}, nil
 }

@@ -1,0 +1,325 @@
+package invoke_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/invoke"
+	"github.com/gowhisk/gowhisk/internal/invoker"
+	"github.com/gowhisk/gowhisk/internal/store"
+)
+
+func TestBlockingCallerGetsTheRecordThatIsStored(t *testing.T) {
+	w := open(t)
+	out := w.invoke(w.request(true, time.Minute))
+	if n := w.given.Load(); n != 0 {
+		t.Error("the slot was not given back when the caller had its answer")
+	}
+	if out.Activation == nil || string(out.Activation.Response.Result) != `{"name":"x"}` {
+		t.Fatalf("outcome is %+v", out)
+	}
+	if got, want := w.record(out.ID).AppendJSON(nil), out.Activation.AppendJSON(nil); string(got) != string(want) {
+		t.Errorf("stored\n%s\nanswered\n%s", got, want)
+	}
+	if n := len(w.queued()); n != 0 {
+		t.Errorf("%d items are queued", n)
+	}
+}
+
+func TestActivationOfANonBlockingCallIsDurableBeforeItsIDIsKnown(t *testing.T) {
+	w := open(t)
+	run, started, release := block()
+	w.invoker.does(run)
+	out := w.invoke(w.request(false, 0))
+	if out.Activation != nil {
+		t.Error("the caller waited for the record")
+	}
+	items := w.queued()
+	if len(items) != 1 || items[0].ID != out.ID {
+		t.Fatalf("queued are %v, want %s", items, out.ID)
+	}
+	<-started
+	if !w.queued()[0].Started {
+		t.Error("the queue does not know that the activation was started")
+	}
+	close(release)
+	w.drain()
+	if n := len(w.queued()); n != 0 || string(w.record(out.ID).Response.Result) != `{"name":"x"}` {
+		t.Errorf("%d items are queued after the record", n)
+	}
+}
+
+func TestKeyOfTheCallerIsNotQueued(t *testing.T) {
+	w := open(t)
+	run, started, release := block()
+	w.invoker.does(run)
+	w.invoke(w.request(false, 0))
+	<-started
+	if body := string(w.queued()[0].Body); containsAny(body, "secret-key") {
+		t.Errorf("the item is %s", body)
+	}
+	close(release)
+	w.drain()
+}
+
+func TestActivationIsQueuedAndStartedWhenTheWaitIsOver(t *testing.T) {
+	w := open(t)
+	run, started, release := block()
+	w.invoker.does(run)
+	out := w.invoke(w.request(true, time.Millisecond))
+	if out.Activation != nil {
+		t.Fatal("the wait did not end")
+	}
+	items := w.queued()
+	if len(items) != 1 || items[0].ID != out.ID || !items[0].Started {
+		t.Fatalf("queued are %v, want %s, started", items, out.ID)
+	}
+	<-started
+	close(release)
+	w.drain()
+	if w.record(out.ID); len(w.queued()) != 0 {
+		t.Error("the item outlives its record")
+	}
+}
+
+func TestActivationWhoseWaitWasOverSurvivesACrashAsInterrupted(t *testing.T) {
+	w := open(t)
+	run, started, _ := block()
+	w.invoker.does(run)
+	out := w.invoke(w.request(true, time.Millisecond))
+	<-started
+	w.restart()
+	rerun, lost, err := w.service.Recover(t.Context())
+	if rerun != 0 || lost != 1 || err != nil {
+		t.Fatalf("recovered %d, %d, %v, want one that was interrupted", rerun, lost, err)
+	}
+	a := w.record(out.ID)
+	if a.Response.Status != entity.WhiskError || string(a.Response.Result) != `{"error":"The server was restarted while the action was running."}` {
+		t.Errorf("response is %s %s", a.Response.Status, a.Response.Result)
+	}
+	if len(w.queued()) != 0 {
+		t.Error("the item outlives its record")
+	}
+}
+
+func TestCallerWhoLeavesDoesNotEndTheActivation(t *testing.T) {
+	w := open(t)
+	run, started, release := block()
+	w.invoker.does(run)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-started; cancel() }()
+	out, err := w.service.Invoke(ctx, w.request(true, time.Minute))
+	if err != nil || out.Activation != nil {
+		t.Fatalf("outcome is %+v, %v", out, err)
+	}
+	close(release)
+	w.drain()
+	w.record(out.ID)
+}
+
+// Each round ends its wait at about the time at which the record is made:
+// whoever is first, there is one record and nothing stays in the queue.
+func TestEndOfTheWaitAndTheRecordMayMeet(t *testing.T) {
+	w := open(t)
+	w.invoker.does(func(ctx context.Context, msg *invoker.Message) (invoker.Result, error) {
+		time.Sleep(time.Duration(rand.IntN(300)) * time.Microsecond)
+		return succeed(ctx, msg)
+	})
+	ids := make(chan entity.ActivationID, 1000)
+	var all sync.WaitGroup
+	for range 10 {
+		all.Go(func() {
+			for range 100 {
+				out, err := w.service.Invoke(t.Context(), w.request(true, time.Duration(rand.IntN(400))*time.Microsecond))
+				if err != nil {
+					t.Errorf("invoke: %v", err)
+					return
+				}
+				ids <- out.ID
+			}
+		})
+	}
+	all.Wait()
+	w.drain()
+	close(ids)
+	for id := range ids {
+		w.record(id)
+	}
+	if items := w.queued(); len(items) != 0 {
+		t.Errorf("%d items stay in the queue", len(items))
+	}
+}
+
+func TestRefusalOfTheInvokerReachesABlockingCallerAndLeavesNoRecord(t *testing.T) {
+	w := open(t)
+	w.invoker.does(func(context.Context, *invoker.Message) (invoker.Result, error) {
+		return invoker.Result{}, entity.ErrUnavailable.WithCode("GW3002")
+	})
+	_, err := w.service.Invoke(t.Context(), w.request(true, time.Minute))
+	if !errors.Is(err, entity.ErrUnavailable) || errorOf(err).Code != "GW3002" {
+		t.Errorf("error is %v, want the refusal", err)
+	}
+	n, err := w.db.Activations().Count(t.Context(), store.ActivationQuery{Namespace: "guest"})
+	if n != 0 || err != nil {
+		t.Errorf("%d records, %v", n, err)
+	}
+}
+
+func TestFailureOfThePlatformIsRecordedAsAWhiskError(t *testing.T) {
+	for name, row := range map[string]struct {
+		err    error
+		status entity.Status
+		result string
+	}{
+		"named":   {entity.Errorf(entity.Internal, "Failed to provision resources to run the action.").WithCode("GW3001"), entity.WhiskError, `{"error":"Failed to provision resources to run the action."}`},
+		"unnamed": {errors.New("secret detail"), entity.WhiskError, `{"error":"There was an internal server error."}`},
+		"deleted": {entity.ErrNotFound, entity.ApplicationError, `{"error":"Action could not be found or may have been deleted."}`},
+	} {
+		for _, blocking := range []bool{true, false} {
+			t.Run(name, func(t *testing.T) {
+				w := open(t)
+				w.invoker.does(func(context.Context, *invoker.Message) (invoker.Result, error) { return invoker.Result{}, row.err })
+				out := w.invoke(w.request(blocking, time.Minute))
+				w.drain()
+				a := w.record(out.ID)
+				if a.Response.Status != row.status || string(a.Response.Result) != row.result {
+					t.Errorf("response is %s %s", a.Response.Status, a.Response.Result)
+				}
+			})
+		}
+	}
+}
+
+func TestNamespaceThatKeepsNoActivationsGetsItsAnswers(t *testing.T) {
+	w := open(t)
+	no := false
+	id := guest()
+	id.Limits.StoreActivations = &no
+	for _, blocking := range []bool{true, false} {
+		r := w.request(blocking, time.Minute)
+		r.Identity = id
+		if out := w.invoke(r); blocking && out.Activation == nil {
+			t.Error("the caller got no record")
+		}
+	}
+	w.drain()
+	n, err := w.db.Activations().Count(t.Context(), store.ActivationQuery{Namespace: "guest"})
+	if n != 0 || len(w.queued()) != 0 || err != nil {
+		t.Errorf("%d records, %d items, %v", n, len(w.queued()), err)
+	}
+}
+
+func TestStoreThatRefusesRecordsRefusesActivations(t *testing.T) {
+	w := open(t)
+	full := entity.Errorf(entity.Unavailable, "The disk is full.").WithCode("GW5201")
+	s := invoke.New(invoke.Config{
+		Invoker: w.invoker, Catalog: w.actions, Recorder: unready{full}, Queue: w.db.Queue(), Identities: w.owners,
+	})
+	for _, blocking := range []bool{true, false} {
+		if _, err := s.Invoke(t.Context(), w.request(blocking, time.Minute)); err != full {
+			t.Errorf("error is %v, want the store's", err)
+		}
+	}
+	if len(w.invoker.ran()) != 0 || len(w.queued()) != 0 {
+		t.Error("a refused activation ran or is queued")
+	}
+	if err := s.Drain(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+type unready struct{ err error }
+
+func (u unready) Ready() error { return u.err }
+func (u unready) Record(context.Context, *entity.Identity, *entity.Activation, bool) error {
+	return u.err
+}
+
+func TestQueueThatRefusesAnItemRefusesTheActivation(t *testing.T) {
+	w := open(t)
+	full := entity.Errorf(entity.Unavailable, "The disk is full.").WithCode("GW5201")
+	s := invoke.New(invoke.Config{
+		Invoker: w.invoker, Catalog: w.actions, Recorder: w.recorder, Queue: fullQueue{w.db.Queue(), full}, Identities: w.owners,
+	})
+	if _, err := s.Invoke(t.Context(), w.request(false, 0)); err != full {
+		t.Errorf("error is %v, want the store's", err)
+	}
+	run, started, release := block()
+	w.invoker.does(run)
+	if _, err := s.Invoke(t.Context(), w.request(true, time.Millisecond)); err != full {
+		t.Errorf("error at the end of the wait is %v: an id was given away that a crash would lose", err)
+	}
+	<-started
+	close(release)
+	if err := s.Drain(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+type fullQueue struct {
+	store.Queue
+	err error
+}
+
+func (q fullQueue) Enqueue(context.Context, entity.ActivationID, []byte) error { return q.err }
+
+func TestDrainedServiceRefusesActivationsAndQueuesNone(t *testing.T) {
+	w := open(t)
+	w.drain()
+	for _, blocking := range []bool{true, false} {
+		if _, err := w.service.Invoke(t.Context(), w.request(blocking, time.Minute)); !errors.Is(err, entity.ErrUnavailable) {
+			t.Errorf("error is %v, want unavailable", err)
+		}
+	}
+	if items := w.queued(); len(items) != 0 {
+		t.Errorf("%d refused activations would run at the next start", len(items))
+	}
+}
+
+func TestDrainWaitsForTheActivationsThatRun(t *testing.T) {
+	w := open(t)
+	run, started, release := block()
+	w.invoker.does(run)
+	out := w.invoke(w.request(false, 0))
+	<-started
+	drained := make(chan error)
+	go func() { drained <- w.service.Drain(context.Background()) }()
+	select {
+	case err := <-drained:
+		t.Fatalf("drained before the activation ended: %v", err)
+	case <-time.After(20 * time.Millisecond):
+	}
+	close(release)
+	if err := <-drained; err != nil {
+		t.Error(err)
+	}
+	w.record(out.ID)
+}
+
+func TestMessageIsCompleteAndIDsGrow(t *testing.T) {
+	w := open(t)
+	var last entity.ActivationID
+	w.invoker.does(func(ctx context.Context, msg *invoker.Message) (invoker.Result, error) {
+		if msg.ID <= last || msg.Transaction != "tid" || msg.Identity.Subject != "guest-subject" || msg.Accepted.IsZero() || msg.Code == nil {
+			t.Errorf("message is %+v after %s", msg, last)
+		}
+		if msg.Starting != nil {
+			t.Error("a blocking activation, which is not queued, is to be marked as started")
+		}
+		if msg.Env["SECRET"] != "s" || string(msg.Args) != `{"a":1,"name":"x"}` {
+			t.Errorf("args %s, env %v", msg.Args, msg.Env)
+		}
+		last = msg.ID
+		return succeed(ctx, msg)
+	})
+	for range 3 {
+		r := w.request(true, time.Minute)
+		r.Action.Parameters = with("a", `1`, "init:SECRET", `"s"`)
+		w.invoke(r)
+	}
+}
