@@ -116,11 +116,15 @@ func (r *Recorder) retry(ctx context.Context) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.refusal = refusal
 	if refusal != nil {
+		r.refusal = refusal
 		r.unstored = append(list, r.unstored...)
 		return
 	}
+	if len(r.unstored) > 0 {
+		return // refused meanwhile
+	}
+	r.refusal = nil
 	r.opt.Logger.Info("the store takes records again")
 }
 
