@@ -119,6 +119,11 @@ func candidates(patterns []string, lookup Lookup) []string {
 }
 
 func ask(ctx context.Context, p probe, file string) (found, error) {
+	if p.written != nil {
+		if output := p.written(file); output != "" {
+			return p.read(file, output)
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, file, p.args...)

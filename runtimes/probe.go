@@ -15,7 +15,10 @@ type probe struct {
 	patterns []string // names of executables, best first
 	args     []string
 	read     func(file, output string) (found, error)
-	install  string // what to install, with %s for the version
+	// written is what read needs, taken from a file beside the interpreter; "" if there is none.
+	// Nil where only the interpreter itself can tell.
+	written func(file string) string
+	install string // what to install, with %s for the version
 	// backwards: a newer one serves older kinds too.
 	backwards bool
 	// require checks what else the kind needs; it may add to the host.
@@ -45,7 +48,7 @@ func probes() map[string]probe {
 			read: readVersion(`^ruby ((\d+\.\d+)\.\d+)`), install: "ruby%s",
 		},
 		"java": {
-			title: "Java", patterns: []string{"java"}, args: []string{"-version"},
+			title: "Java", patterns: []string{"java"}, args: []string{"-version"}, written: writtenJava,
 			read: readJava, install: "openjdk-%s-jdk-headless", backwards: true, require: requireJava,
 		},
 		"go": {
@@ -85,6 +88,18 @@ func readPython(file, output string) (found, error) {
 		prefixes = append(prefixes, base)
 	}
 	return found{path: file, full: lines[0], version: lines[1], prefixes: prefixes}, nil
+}
+
+var javaRelease = regexp.MustCompile(`(?m)^JAVA_VERSION=("[^"]+")`)
+
+// writtenJava spares the start of a virtual machine.
+func writtenJava(file string) string {
+	release, err := os.ReadFile(filepath.Join(filepath.Dir(filepath.Dir(file)), "release"))
+	m := javaRelease.FindSubmatch(release)
+	if err != nil || m == nil {
+		return ""
+	}
+	return "version " + string(m[1])
 }
 
 var javaVersion = regexp.MustCompile(`version "((?:1\.)?(\d+)[^"]*)"`)

@@ -33,6 +33,26 @@ type cellStock struct {
 	retryAt  time.Time // no start before, after a failure
 }
 
+// KeepStemCells says how many stem cells of which kinds the pool keeps from
+// now on; it comes in place of Options.StemCells.
+func (p *Pool) KeepStemCells(want map[string]StemCells) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for kind, n := range want {
+		if s := p.cells[kind]; s != nil {
+			s.want = n
+			continue
+		}
+		p.cells[kind] = newCellStock(n)
+	}
+	for kind, s := range p.cells {
+		if _, wanted := want[kind]; !wanted {
+			s.want = StemCells{}
+		}
+	}
+	p.adapt()
+}
+
 func newCellStock(want StemCells) *cellStock {
 	return &cellStock{want: want, target: want.Min}
 }

@@ -28,7 +28,11 @@ func (c *Controller) putAction(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	body, err := decodeAction(raw, c.cfg.Manifest, x.id.Namespace.Name, c.cfg.Entitlement.MaxParameterSize(x.id))
+	kinds, err := c.cfg.Manifest(x.r.Context())
+	if err != nil {
+		return fmt.Errorf("read the kinds: %w", err)
+	}
+	body, err := decodeAction(raw, kinds, x.id.Namespace.Name, c.cfg.Entitlement.MaxParameterSize(x.id))
 	if err != nil {
 		return err
 	}
@@ -69,7 +73,7 @@ func (c *Controller) storeAction(x *exchange, name entity.Name, old *entity.Acti
 		return err
 	}
 	a.Name = name
-	if err := c.cfg.Manifest.CheckSupported(a.Exec.Kind); err != nil {
+	if err := c.checkKind(x, a.Exec.Kind); err != nil {
 		return err
 	}
 	if a.Exec.Kind == entity.KindSequence {

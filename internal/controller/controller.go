@@ -62,7 +62,7 @@ type Config struct {
 	Auth        Authenticator
 	Entitlement *entitlement.Entitlement
 	Catalog     *catalog.Catalog
-	Manifest    *manifest.Manifest
+	Manifest    func(context.Context) (*manifest.Manifest, error) // may wait until it is known
 	Invoker     Invoker
 	Activations Activations
 	Health      Health
@@ -77,7 +77,6 @@ type Config struct {
 type Controller struct {
 	cfg         Config
 	mux         *http.ServeMux
-	info        []byte        // the body of GET /
 	apiCORS     http.Header   // of every answer below /api/v1
 	serviceCORS http.Header   // of every other answer
 	large       chan struct{} // holds a value for every large body in memory
@@ -90,9 +89,6 @@ func New(cfg Config) (*Controller, error) {
 	c := &Controller{
 		cfg: cfg, mux: http.NewServeMux(), large: make(chan struct{}, maxLargeBodies),
 		apiCORS: cors("GET, DELETE, POST, PUT, HEAD"), serviceCORS: cors("OPTIONS, GET, POST"),
-	}
-	if err := c.describe(); err != nil {
-		return nil, err
 	}
 	c.routes()
 	return c, nil

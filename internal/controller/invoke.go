@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"fmt"
+
 	"github.com/gowhisk/gowhisk/internal/entitlement"
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/fault"
@@ -87,7 +89,7 @@ func (c *Controller) invocable(x *exchange, name entity.Name, payload []byte) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := c.cfg.Manifest.CheckSupported(action.Exec.Kind); err != nil {
+	if err := c.checkKind(x, action.Exec.Kind); err != nil {
 		return nil, err
 	}
 	if err := c.checkComponents(x, entitlement.Activate, action.Exec.Components); err != nil {
@@ -102,4 +104,13 @@ func (c *Controller) invocable(x *exchange, name entity.Name, payload []byte) (*
 		}
 	}
 	return action, nil
+}
+
+// checkKind refuses deprecated kinds. OpenWhisk 2.1.11.
+func (c *Controller) checkKind(x *exchange, kind string) error {
+	kinds, err := c.cfg.Manifest(x.r.Context())
+	if err != nil {
+		return fmt.Errorf("read the kinds: %w", err)
+	}
+	return kinds.CheckSupported(kind)
 }

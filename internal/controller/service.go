@@ -10,7 +10,7 @@ import (
 
 // serviceRoutes are those that say what this is. OpenWhisk 1.1.
 func (c *Controller) serviceRoutes() {
-	c.handle("GET /{$}", func(x *exchange) error { return x.send(http.StatusOK, applicationJSON, c.info) })
+	c.handle("GET /{$}", c.describe)
 	c.handle("GET /ping", func(x *exchange) error { return x.send(http.StatusOK, textPlain, []byte("pong")) })
 	c.handle("GET "+apiPath, c.getAPI)
 	c.handle("GET "+apiPath+"/{$}", c.getAPI)
@@ -22,11 +22,15 @@ func (c *Controller) serviceRoutes() {
 	}
 }
 
-// describe renders what GET / says. OpenWhisk 1.1.2–1.1.4.
-func (c *Controller) describe() (err error) {
+// describe says what this server is. OpenWhisk 1.1.2–1.1.4.
+func (c *Controller) describe(x *exchange) error {
+	kinds, err := c.cfg.Manifest(x.r.Context())
+	if err != nil {
+		return fmt.Errorf("read the kinds: %w", err)
+	}
 	s := c.cfg.Entitlement.Settings()
 	r := s.Limits
-	c.info, err = encode(struct {
+	return x.json(http.StatusOK, struct {
 		Description string            `json:"description"`
 		Support     map[string]string `json:"support"`
 		Paths       []string          `json:"api_paths"`
@@ -54,12 +58,8 @@ func (c *Controller) describe() (err error) {
 			"min_action_logs":             r.MinLogs * entity.MB,
 			"max_action_logs":             r.MaxLogs * entity.MB,
 		},
-		c.cfg.Manifest,
+		kinds,
 	})
-	if err != nil {
-		return fmt.Errorf("render the description of the service: %w", err)
-	}
-	return nil
 }
 
 // getAPI describes the API. OpenWhisk 1.1.7.

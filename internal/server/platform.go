@@ -22,11 +22,9 @@ import (
 	"github.com/gowhisk/gowhisk/internal/entitlement"
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/invoke"
-	"github.com/gowhisk/gowhisk/internal/manifest"
 	"github.com/gowhisk/gowhisk/internal/sandbox"
 	"github.com/gowhisk/gowhisk/internal/store/pebble"
 	"github.com/gowhisk/gowhisk/internal/telemetry"
-	"github.com/gowhisk/gowhisk/runtimes"
 )
 
 // platform is everything between the listeners and the sandboxes, joined.
@@ -35,8 +33,7 @@ type platform struct {
 	url       string
 	notes     []string // for whoever starts the server
 	guestOpen bool     // the guest's key is the public one
-	manifest  *manifest.Manifest
-	hosts     []runtimes.Host
+	kinds     *kinds
 	db        *pebble.DB
 	metrics   *telemetry.Metrics
 	auth      *auth.Authenticator
@@ -57,20 +54,13 @@ func newPlatform(ctx context.Context, c config.Config, o Options) (_ *platform, 
 			err = errors.Join(err, p.close(context.WithoutCancel(ctx)))
 		}
 	}()
-	discovered := make(chan error, 1)
-	go func() { // takes as long as the slowest interpreter to say its version
-		hosts, err := runtimes.Discover(ctx, runtimes.Search(o.Path, o.Home))
-		p.hosts = hosts
-		discovered <- err
-	}()
-	openErr := p.openStore(ctx, c, o)
-	if err := errors.Join(openErr, <-discovered); err != nil {
+	if p.kinds, err = findKinds(ctx, c, o); err != nil {
 		return nil, err
 	}
-	if p.manifest, err = readManifest(c.Runtimes, p.hosts); err != nil {
-		return nil, err
-	}
-	if err := p.makePool(ctx, c, o); err != nil {
+	opened := make(chan error, 1)
+	go func() { opened <- p.openStore(ctx, c, o) }()
+	made := p.makePool(ctx, c, o)
+	if err := errors.Join(<-opened, made); err != nil {
 		return nil, err
 	}
 	if err := p.makeAPI(c, o); err != nil {
@@ -123,7 +113,7 @@ func (p *platform) makePool(ctx context.Context, c config.Config, o Options) err
 	}
 	factory, err := local.New(local.Options{
 		Sandbox:    p.sandboxes,
-		Hosts:      func(context.Context) ([]runtimes.Host, error) { return p.hosts, nil },
+		Hosts:      p.kinds.Hosts,
 		Dir:        filepath.Join(c.DataDir, "containers"),
 		Executable: executable,
 		Blackbox:   c.Blackbox,
@@ -137,7 +127,6 @@ func (p *platform) makePool(ctx context.Context, c config.Config, o Options) err
 		Memory:     int64(c.Pool.Memory),
 		PauseGrace: time.Duration(c.Pool.PauseGrace),
 		IdleTime:   time.Duration(c.Pool.IdleTimeout),
-		StemCells:  stemCells(p.manifest, p.hosts, c.Pool.StemCells),
 		APIHost:    p.url,
 		Logger:     o.Log,
 		Observer:   p.metrics,
@@ -167,7 +156,7 @@ func (p *platform) makeAPI(c config.Config, o Options) (err error) {
 		Auth:        p.auth,
 		Entitlement: entitlement.New(settings, noPackages{}, time.Now),
 		Catalog:     names,
-		Manifest:    p.manifest,
+		Manifest:    p.kinds.Manifest,
 		Invoker:     p.service,
 		Activations: p.db.Activations(),
 		Metrics:     p.metrics.Handler(),

@@ -53,7 +53,7 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 	if err := open(ctx, c, api, serving, p); err != nil {
 		return err
 	}
-	if err := announce(c, o, p); err != nil {
+	if err := announce(ctx, c, o, p); err != nil {
 		return err
 	}
 	select {
@@ -101,14 +101,19 @@ func profiling() http.Handler {
 }
 
 // announce says to people and programs that the server answers, and where.
-func announce(c config.Config, o Options, p *platform) error {
+func announce(ctx context.Context, c config.Config, o Options, p *platform) error {
 	if err := writeAddress(c.DataDir, p.url); err != nil {
 		return err
 	}
+	hosts, err := p.kinds.Hosts(ctx)
+	if err != nil {
+		return fmt.Errorf("find runtimes: %w", err)
+	}
+	p.pool.KeepStemCells(stemCells(p.kinds.manifest, hosts, c.Pool.StemCells))
 	if o.Ready == nil {
 		return nil
 	}
-	return o.Ready(p.summary(c, o.Version))
+	return o.Ready(p.summary(c, o.Version, hosts))
 }
 
 // stop ends the server in order. Every step has its bound, so that one that

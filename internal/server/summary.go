@@ -14,13 +14,13 @@ import (
 )
 
 // summary is what this server says when it is ready.
-func (p *platform) summary(c config.Config, version string) Summary {
+func (p *platform) summary(c config.Config, version string, hosts []runtimes.Host) Summary {
 	s := Summary{
 		Version:   version,
 		URL:       p.url,
 		DataDir:   c.DataDir,
 		Isolation: isolation(p.sandboxes.Report()),
-		Kinds:     kinds(p.hosts),
+		Kinds:     kindsOf(hosts),
 		Memory:    fmt.Sprintf("%s for actions: %d of %d MB", c.Pool.Memory, int64(c.Pool.Memory)/entity.MB/entity.DefaultLimits().Memory, entity.DefaultLimits().Memory),
 		Insecure:  c.TLS.SelfSigned,
 		Notes:     p.notes,
@@ -45,9 +45,9 @@ func isolation(r sandbox.Report) string {
 	return string(r.Tier) + ": " + strings.Join(parts, ", ")
 }
 
-// kinds lists what this host runs, the versions of a family together:
+// kindsOf lists what this host runs, the versions of a family together:
 // "java:8,11,17".
-func kinds(hosts []runtimes.Host) []string {
+func kindsOf(hosts []runtimes.Host) []string {
 	var families []string
 	versions := map[string][]string{}
 	for _, h := range hosts {
