@@ -155,7 +155,6 @@ func (x *execution) run(ctx context.Context) {
 func (x *execution) fail(ctx context.Context, err error, init bool) {
 	defer x.close()
 	limits := x.msg.Action.Limits
-	x.result.Why = err.Error()
 	failure, died := errors.AsType[*Failure](err)
 	switch {
 	case ctx.Err() != nil:

@@ -30,7 +30,6 @@ type cell struct {
 	host    runtimes.Host
 	id      string
 	dir     string // on the host: what the container owns there
-	began   time.Time
 	proc    *sandbox.Process
 	pipes   *actionproxy.Process
 	memory  int64 // bytes, of the action
@@ -50,7 +49,6 @@ func (c *cell) code() string { return filepath.Join(c.dir, "action") }
 
 // start makes the folder, the pipes and the process and waits for its boot.
 func (c *cell) start(ctx context.Context) error {
-	c.began = time.Now()
 	if err := os.MkdirAll(c.code(), 0o755); err != nil {
 		return fmt.Errorf("make container directory: %w", err)
 	}

@@ -29,7 +29,7 @@ func (c *cell) failure(ctx context.Context, err error) error {
 	if ended && c.ranOutOfMemory(exit) {
 		cause = containerpool.OutOfMemory
 	}
-	return &containerpool.Failure{Cause: cause, Detail: describe(exit, ended, time.Since(c.began))}
+	return &containerpool.Failure{Cause: cause, Detail: describe(exit, ended)}
 }
 
 // awaitExit waits for the end of a runtime that gave no answer; one that goes
@@ -65,17 +65,17 @@ func (c *cell) ranOutOfMemory(exit sandbox.Exit) bool {
 
 func (c *cell) exitDetail(ctx context.Context) string {
 	exit, ended := c.awaitExit(ctx)
-	return describe(exit, ended, time.Since(c.began))
+	return describe(exit, ended)
 }
 
-func describe(exit sandbox.Exit, ended bool, after time.Duration) string {
+func describe(exit sandbox.Exit, ended bool) string {
 	switch {
 	case !ended:
 		return "it closed its answer pipe and went on"
 	case exit.OOMKilled:
 		return "the kernel stopped it at its memory limit"
 	case exit.Signal != 0:
-		return fmt.Sprintf("signal %d (%s) after %d ms", exit.Signal, exit.Signal, after.Milliseconds())
+		return fmt.Sprintf("its process was ended by signal %d (%s)", exit.Signal, exit.Signal)
 	}
-	return fmt.Sprintf("exit code %d after %d ms", exit.Code, after.Milliseconds())
+	return fmt.Sprintf("its process ended with exit code %d", exit.Code)
 }
