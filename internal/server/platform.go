@@ -31,6 +31,7 @@ import (
 // Fields are in the order in which they are made; close goes the other way.
 type platform struct {
 	url       string
+	actionURL string // where actions reach the API
 	notes     []string // for whoever starts the server
 	guestOpen bool     // the guest's key is the public one
 	kinds     *kinds
@@ -47,8 +48,8 @@ type platform struct {
 }
 
 // newPlatform builds the parts. On error it closes those it had built.
-func newPlatform(ctx context.Context, c config.Config, o Options) (_ *platform, err error) {
-	p := &platform{url: publicURL(c), metrics: telemetry.New(o.Version), stopRecorder: func() {}}
+func newPlatform(ctx context.Context, c config.Config, o Options, actionURL string) (_ *platform, err error) {
+	p := &platform{url: publicURL(c), actionURL: actionURL, metrics: telemetry.New(o.Version), stopRecorder: func() {}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.close(context.WithoutCancel(ctx)))
@@ -97,7 +98,7 @@ func (p *platform) openStore(ctx context.Context, c config.Config, o Options) (e
 
 // makePool finds the isolation that works here and starts the pool in it.
 func (p *platform) makePool(ctx context.Context, c config.Config, o Options) error {
-	options, err := sandboxOptions(ctx, c, p.url)
+	options, err := sandboxOptions(ctx, c, p.actionURL)
 	if err != nil {
 		return err
 	}
@@ -127,7 +128,7 @@ func (p *platform) makePool(ctx context.Context, c config.Config, o Options) err
 		Memory:     int64(c.Pool.Memory),
 		PauseGrace: time.Duration(c.Pool.PauseGrace),
 		IdleTime:   time.Duration(c.Pool.IdleTimeout),
-		APIHost:    p.url,
+		APIHost:    p.actionURL,
 		Logger:     o.Log,
 		Observer:   p.metrics,
 	})

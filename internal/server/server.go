@@ -44,13 +44,17 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 	if err != nil {
 		return errors.Join(err, plain.Close())
 	}
-	p, err := newPlatform(ctx, c, o)
+	inner, err := listenForActions(ctx, c)
 	if err != nil {
 		return errors.Join(err, api.Close())
 	}
+	p, err := newPlatform(ctx, c, o, actionURL(c, inner))
+	if err != nil {
+		return errors.Join(err, api.Close(), inner.close())
+	}
 	serving := newEndpoints(o.Log)
 	defer func() { err = errors.Join(err, stop(ctx, c, o, serving, p)) }()
-	if err := open(ctx, c, api, serving, p); err != nil {
+	if err := open(ctx, c, api, inner, serving, p); err != nil {
 		return err
 	}
 	if err := announce(ctx, c, o, p); err != nil {
@@ -68,11 +72,14 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 
 // open starts every listener. What had been accepted before the last stop
 // is taken up first, so that it comes before what is new.
-func open(ctx context.Context, c config.Config, api net.Listener, serving *endpoints, p *platform) error {
+func open(ctx context.Context, c config.Config, api net.Listener, inner innerListener, serving *endpoints, p *platform) error {
 	if err := p.recover(ctx); err != nil {
-		return errors.Join(err, api.Close())
+		return errors.Join(err, api.Close(), inner.close())
 	}
 	serving.serve("api", api, p.api)
+	if inner.Listener != nil {
+		serving.serve("actions", inner.Listener, p.api)
+	}
 	commands, err := admin.Listen(ctx, c.DataDir)
 	if err != nil {
 		return err

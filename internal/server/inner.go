@@ -1,0 +1,38 @@
+package server
+
+import (
+	"context"
+	"net"
+
+	"github.com/gowhisk/gowhisk/internal/config"
+)
+
+// innerListener is where actions reach a server whose own certificate they
+// could not check: without TLS, on the loopback of this machine. The zero
+// value is none.
+type innerListener struct{ net.Listener }
+
+// listenForActions opens an inner listener if actions need one.
+func listenForActions(ctx context.Context, c config.Config) (innerListener, error) {
+	if c.APIHost != "" || !c.TLS.SelfSigned && c.TLS.Cert == "" {
+		return innerListener{}, nil
+	}
+	l, err := listen(ctx, "127.0.0.1:0")
+	return innerListener{l}, err
+}
+
+func (l innerListener) close() error {
+	if l.Listener == nil {
+		return nil
+	}
+	return l.Listener.Close()
+}
+
+// actionURL is where actions reach the API: the URL that the operator names,
+// the inner listener, or the public one.
+func actionURL(c config.Config, inner innerListener) string {
+	if inner.Listener == nil {
+		return publicURL(c)
+	}
+	return "http://" + inner.Addr().String()
+}
