@@ -31,7 +31,7 @@ import (
 // Fields are in the order in which they are made; close goes the other way.
 type platform struct {
 	url       string
-	actionURL string // where actions reach the API
+	actionURL string   // where actions reach the API
 	notes     []string // for whoever starts the server
 	guestOpen bool     // the guest's key is the public one
 	kinds     *kinds
