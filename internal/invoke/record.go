@@ -31,7 +31,8 @@ func record(msg *invoker.Message, r *invoker.Result) *entity.Activation {
 	a := msg.Action
 	return &entity.Activation{
 		Namespace: msg.Identity.Namespace.Name, Name: a.Name.Name, Version: a.Version,
-		Subject: msg.Identity.Subject, ID: msg.ID, Start: r.Began, End: r.Ended, Duration: r.Duration,
+		Subject: msg.Identity.Subject, ID: msg.ID, Start: r.Began.Truncate(time.Millisecond),
+		End: r.Ended.Truncate(time.Millisecond), Duration: r.Duration,
 		Response: r.Response, Logs: r.Logs, Annotations: annotations(msg, r), Local: a.Name.Local(),
 	}
 }
