@@ -108,9 +108,13 @@ func (r *Recorder) retry(ctx context.Context) {
 	}
 	var refusal error
 	for i, a := range list {
-		if refusal = r.records.Put(ctx, a); refusal != nil {
+		if refusal = r.records.Put(ctx, a); refusal != nil && entity.KindOf(refusal) != entity.TooLarge && entity.KindOf(refusal) != entity.Malformed {
 			list = list[i:]
 			break
+		}
+		if refusal != nil { // it will never be taken, and must not hold up the others
+			r.opt.Logger.Error("record of an activation is lost", "activation", a.ID, "error", refusal)
+			refusal = nil
 		}
 		list[i] = nil
 	}

@@ -20,8 +20,9 @@ import (
 // Spec says what container to make. A container of a kind can be made before
 // it is known which action it will serve; then it is a stem cell.
 type Spec struct {
-	Kind  string // of the runtimes manifest, or entity.KindBlackbox
-	Image string // of a blackbox action
+	Kind   string // of the runtimes manifest, or entity.KindBlackbox
+	Image  string // of a blackbox action
+	Memory int64  // MB of the action that it is made for; 0 for a stem cell
 }
 
 // A Factory makes containers. Every method may be called concurrently.

@@ -110,7 +110,7 @@ func (p *Pool) groupOf(msg *invoker.Message) *group {
 	if g == nil {
 		exec := &msg.Action.Exec
 		g = &group{
-			key: k, spec: Spec{Kind: exec.Kind, Image: exec.Image},
+			key: k, spec: Spec{Kind: exec.Kind, Image: exec.Image, Memory: msg.Action.Limits.Memory},
 			memory: msg.Action.Limits.Memory * entity.MB, capacity: max(1, msg.Action.Limits.Concurrency),
 		}
 		p.groups[k] = g

@@ -37,7 +37,7 @@ type cellStock struct {
 // now on; it comes in place of Options.StemCells.
 func (p *Pool) KeepStemCells(want map[string]StemCells) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	for kind, n := range want {
 		if s := p.cells[kind]; s != nil {
 			s.want = n

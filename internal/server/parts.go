@@ -151,33 +151,21 @@ func sandboxOptions(ctx context.Context, c config.Config, apiURL string) (sandbo
 		}
 		o.Egress.AllowNets = append(o.Egress.AllowNets, prefix)
 	}
-	servers := c.Egress.DNS
-	if len(servers) == 0 {
-		servers = hostResolvers("/etc/resolv.conf")
-	}
-	for _, server := range servers {
-		if addr, err := netip.ParseAddr(server); err == nil {
-			o.Egress.DNS = append(o.Egress.DNS, addr)
+	for _, server := range c.Egress.DNS {
+		addr, err := netip.ParseAddr(server)
+		if err != nil {
+			return o, fmt.Errorf("egress.dns: %w", err)
 		}
+		o.Egress.DNS = append(o.Egress.DNS, addr)
 	}
 	var err error
-	o.Egress.API, err = resolve(ctx, apiURL)
-	return o, err
-}
-
-// hostResolvers reads the nameserver lines; without the file there are none.
-func hostResolvers(file string) []string {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil
-	}
-	var servers []string
-	for line := range strings.Lines(string(data)) {
-		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "nameserver" {
-			servers = append(servers, fields[1])
+	if len(o.Egress.DNS) == 0 {
+		if o.Egress.DNS, err = sandbox.Resolvers(); err != nil {
+			return o, err
 		}
 	}
-	return servers
+	o.Egress.API, err = resolve(ctx, apiURL)
+	return o, err
 }
 
 // resolve returns the exact addresses behind the API's URL.

@@ -48,11 +48,11 @@ func (c *cell) ID() string { return c.id }
 func (c *cell) code() string { return filepath.Join(c.dir, "action") }
 
 // start makes the folder, the pipes and the process and waits for its boot.
-func (c *cell) start(ctx context.Context) error {
+func (c *cell) start(ctx context.Context, memory int64) error {
 	if err := os.MkdirAll(c.code(), 0o755); err != nil {
 		return fmt.Errorf("make container directory: %w", err)
 	}
-	spec := c.factory.spec(c)
+	spec := c.factory.spec(c, memory)
 	parent, err := openPipes(&spec)
 	if err != nil {
 		return err

@@ -126,9 +126,10 @@ func (f *Factory) prepare(ctx context.Context, c *cell, a containerpool.Assignme
 		return nil, err
 	}
 	p := actionproxy.Prepared{Init: in}
-	p.Init.Code, p.Init.Binary, p.Init.Dir = "", false, actionDir
+	inside := f.opt.Sandbox.Path(f.mounts(c).action)
+	p.Init.Code, p.Init.Binary, p.Init.Dir = "", false, inside
 	if strings.HasSuffix(dir, builtSuffix) {
-		p.Acknowledged(actionDir)
+		p.Acknowledged(inside)
 	}
 	return &p.Init, nil
 }

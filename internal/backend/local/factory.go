@@ -124,7 +124,7 @@ func (f *Factory) Create(ctx context.Context, spec containerpool.Spec) (containe
 	}
 	c := &cell{factory: f, host: host, id: fmt.Sprintf("%s-%d", host.Family.Name, f.serial.Add(1))}
 	c.dir = filepath.Join(f.cells, c.id)
-	if err := c.start(ctx); err != nil {
+	if err := c.start(ctx, spec.Memory); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s container: %w", host.Kind, err), c.remove(context.WithoutCancel(ctx)))
 	}
 	return c, nil
@@ -187,30 +187,46 @@ func missing(kind, why, hint string) error {
 		WithCode(fault.KindMissing).Because(errors.New(hint))
 }
 
-// spec is the sandbox of a launcher.
-func (f *Factory) spec(c *cell) sandbox.Spec {
+// mounts are what a container sees of the host beside the base system.
+type mounts struct{ action, launchers, self sandbox.Mount }
+
+func (f *Factory) mounts(c *cell) mounts {
+	return mounts{
+		action:    sandbox.Mount{Source: c.code(), Target: actionDir},
+		launchers: sandbox.Mount{Source: f.launchers(), Target: launcherDir},
+		self:      sandbox.Mount{Source: f.opt.Executable, Target: selfPath},
+	}
+}
+
+// spec is the sandbox of a launcher that will serve an action of memory MB, 0
+// if that is not known yet.
+func (f *Factory) spec(c *cell, memory int64) sandbox.Spec {
+	see, m := f.opt.Sandbox.Path, f.mounts(c)
 	s := sandbox.Spec{
 		Env: append([]string{
 			"PATH=" + path.Dir(c.host.Path) + ":/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", "TMPDIR=/tmp",
 		}, c.host.Environ()...),
-		Dir: actionDir, Hostname: "action", TmpSize: tmpSize,
-		Mounts: []sandbox.Mount{{Source: c.code(), Target: actionDir}},
-		Limits: sandbox.Limits{Memory: entity.DefaultLimits().Memory * entity.MB, Pids: maxPids, Files: maxFiles},
+		Dir: see(m.action), Hostname: "action", TmpSize: tmpSize, Mounts: []sandbox.Mount{m.action},
+		// Memory is only ever lowered where there is no cgroup.
+		Limits: sandbox.Limits{Memory: entity.DefaultLimitRange().MaxMemory * entity.MB, Pids: maxPids, Files: maxFiles},
 	}
 	for _, prefix := range c.host.Prefixes {
 		s.Mounts = append(s.Mounts, sandbox.Mount{Source: prefix, Target: prefix})
 	}
 	if c.host.Family.Mode != runtimes.Interpreted {
-		s.Path, s.Args = selfPath, []string{launcherName, c.host.Family.Name}
-		s.Mounts = append(s.Mounts, sandbox.Mount{Source: f.opt.Executable, Target: selfPath})
+		s.Path, s.Args = see(m.self), []string{launcherName, c.host.Family.Name}
+		s.Mounts = append(s.Mounts, m.self)
 		return s
 	}
-	argv := c.host.Argv(launcherDir)
+	argv := c.host.Argv(see(m.launchers))
 	s.Path, s.Args = argv[0], argv
-	s.Mounts = append(s.Mounts, sandbox.Mount{Source: f.launchers(), Target: launcherDir})
-	if c.host.Family.Name == "nodejs" {
-		// What was built in for every action to require, such as `openwhisk`.
-		s.Env = append(s.Env, "NODE_PATH="+path.Join(launcherDir, "nodejs", "node_modules"))
+	s.Mounts = append(s.Mounts, m.launchers)
+	switch c.host.Family.Name {
+	case "nodejs": // what was built in for every action to require, such as `openwhisk`
+		s.Env = append(s.Env, "NODE_PATH="+path.Join(see(m.launchers), "nodejs", "node_modules"))
+	case "java": // a JVM does not see the limit of its sandbox and would not collect before it
+		heap := max(memory, entity.DefaultLimits().Memory/2) * 3 / 4
+		s.Args = append([]string{argv[0], fmt.Sprintf("-Xmx%dm", heap)}, argv[1:]...)
 	}
 	return s
 }
