@@ -40,7 +40,7 @@ func TestBurstOnAFreshActionIsServedByAsManyContainers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &factory{run: holding(time.Second)}
 		f.create = func(ctx context.Context, _ containerpool.Spec) error { return wait(ctx, 50*time.Millisecond) }
-		p := open(t, f, containerpool.Options{Memory: 4096 * entity.MB})
+		p := open(t, f, containerpool.Options{Memory: 4096 * entity.MB, StartsAtOnce: 16})
 		began := time.Now()
 		results, errs := burst(p, 16, call{})
 		if len(results) != 16 || len(errs) != 0 {

@@ -38,20 +38,25 @@ func (p *Pool) Invoke(ctx context.Context, msg *invoker.Message) (invoker.Result
 	if x.err == nil {
 		x.collectLogs(ctx)
 	}
-	p.settle(c, x.initialised || how == leaseWarm, x.broken)
+	x.settle(x.initialised || how == leaseWarm)
 	if x.err != nil {
 		return invoker.Result{}, x.err
 	}
 	return x.result, nil
 }
 
-// settle gives the container back, or up if reason says why.
-func (p *Pool) settle(c *container, initialised bool, reason string) {
-	if initialised {
-		p.release(c, reason)
+// settle gives the container back, or up if it is broken, and remembers how
+// long the run took.
+func (x *execution) settle(initialised bool) {
+	p := x.pool
+	if !initialised {
+		p.unready(x.c, x.broken)
 		return
 	}
-	p.unready(c, reason)
+	p.mu.Lock()
+	defer p.unlock()
+	x.c.group.learn(x.result.Duration - x.result.Init)
+	p.put(x.c, x.broken)
 }
 
 // handBack returns a leased container that was not used.

@@ -61,9 +61,11 @@ func (p *Pool) obtain(ctx context.Context, msg *invoker.Message) (*container, le
 			p.unlock()
 			return c, leaseWarm, nil
 		}
-		if c := p.takeCell(g); c != nil {
-			p.unlock()
-			return c, leaseCell, nil
+		if !p.holdsBack(g) {
+			if c := p.takeCell(g); c != nil {
+				p.unlock()
+				return c, leaseCell, nil
+			}
 		}
 	}
 	if p.waiting >= p.opt.MaxWaiting {

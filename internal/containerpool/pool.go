@@ -3,6 +3,7 @@ package containerpool
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
@@ -12,15 +13,16 @@ import (
 // Options bound a Pool. The zero value of a duration or count means the
 // default named beside it.
 type Options struct {
-	Memory     int64         // bytes for all containers together; required
-	PauseGrace time.Duration // idle time before a container is frozen: 10 s
-	IdleTime   time.Duration // idle time before a container is removed: 10 min
-	MaxWaiting int           // activations that wait for a container: 10 000
-	StemCells  map[string]StemCells
-	Truncation int64  // bytes of a result that are kept: 1 MB
-	APIHost    string // what actions see as __OW_API_HOST
-	Logger     *slog.Logger
-	Observer   Observer // nil for none
+	Memory       int64         // bytes for all containers together; required
+	PauseGrace   time.Duration // idle time before a container is frozen: 10 s
+	IdleTime     time.Duration // idle time before a container is removed: 10 min
+	MaxWaiting   int           // activations that wait for a container: 10 000
+	StemCells    map[string]StemCells
+	StartsAtOnce int    // containers of one action that are started at a time: the number of processors, at least 2
+	Truncation   int64  // bytes of a result that are kept: 1 MB
+	APIHost      string // what actions see as __OW_API_HOST
+	Logger       *slog.Logger
+	Observer     Observer // nil for none
 }
 
 // Observer is told of what the pool does; its methods are called often and
@@ -34,6 +36,7 @@ func (o *Options) fillDefaults() {
 	setDefault(&o.PauseGrace, 10*time.Second)
 	setDefault(&o.IdleTime, 10*time.Minute)
 	setDefault(&o.MaxWaiting, 10_000)
+	setDefault(&o.StartsAtOnce, max(2, runtime.GOMAXPROCS(0)))
 	setDefault(&o.Truncation, entity.MaxResultSize)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -91,11 +94,13 @@ type group struct {
 	capacity int   // runs that one container will take at once, as far as known
 	free     []*container
 	waiters  []*waiter
-	creating int   // containers being made
-	initing  int   // containers that an activation initialises
-	members  int   // containers, starting ones included
-	busy     int64 // bytes of those in use, starting ones included
-	starved  bool  // waits for memory
+	creating int           // containers being made
+	initing  int           // containers that an activation initialises
+	members  int           // containers, starting ones included
+	busy     int64         // bytes of those in use, starting ones included
+	starved  bool          // waits for memory
+	reminded bool          // a timer will look at it again
+	typical  time.Duration // of a run, smoothed; 0 before the first
 }
 
 // waiter is one activation that waits for a container. Exactly one value is

@@ -15,21 +15,26 @@ const (
 // grow finds as many containers for g as its waiters can use and memory
 // allows; what is short of memory waits its turn. It needs mu held.
 func (p *Pool) grow(g *group) {
-	for len(g.waiters) > g.seatsToCome() && !p.mustYield(g) && p.supply(g) {
+	held := false
+	for len(g.waiters) > g.seatsToCome() && !p.mustYield(g) && !held {
+		if c := p.takeWarm(g); c != nil {
+			p.deliver(g, delivery{c: c, how: leaseWarm})
+			continue
+		}
+		if held = p.holdsBack(g); !held && !p.supply(g) {
+			break
+		}
 	}
-	if len(g.waiters) > g.seatsToCome() {
+	if len(g.waiters) > g.seatsToCome() && !held {
 		p.starved.add(g)
 		return
 	}
 	p.starved.remove(g)
 }
 
-// supply gives g's first waiter a container or starts one. It needs mu held.
+// supply gives g's first waiter a stem cell or starts a container. It needs
+// mu held.
 func (p *Pool) supply(g *group) bool {
-	if c := p.takeWarm(g); c != nil {
-		p.deliver(g, delivery{c: c, how: leaseWarm})
-		return true
-	}
 	if c := p.takeCell(g); c != nil {
 		p.deliver(g, delivery{c: c, how: leaseCell})
 		return true

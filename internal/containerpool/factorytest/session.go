@@ -2,7 +2,9 @@ package factorytest
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -63,7 +65,10 @@ func (s *session) assignment(code string, l entity.Limits) containerpool.Assignm
 	return containerpool.Assignment{
 		Action: &entity.Action{
 			Name: entity.Name{Namespace: "guest", Name: "certified"}, Version: entity.FirstVersion, Limits: l, Revision: 1,
-			Exec: entity.Exec{Kind: s.kind.Kind, Image: s.kind.Image, Main: s.kind.Main, Binary: entity.LooksBinary(code)},
+			Exec: entity.Exec{
+				Kind: s.kind.Kind, Image: s.kind.Image, Main: s.kind.Main, Binary: entity.LooksBinary(code),
+				CodeID: fmt.Sprintf("%x", sha256.Sum256([]byte(code))),
+			},
 		},
 		Code: code, Env: env,
 	}
