@@ -1,19 +1,61 @@
 package controller
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/gowhisk/gowhisk/internal/entitlement"
 	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/fault"
 	"github.com/gowhisk/gowhisk/internal/store"
 )
 
-// otherCollectionRoutes list the collections that have no entities here: the
-// lists of any client work, every other verb has no route.
+// otherCollectionRoutes serve the collections that have no entities here:
+// any client can list them, and learns that what it names is not there.
 func (c *Controller) otherCollectionRoutes() {
 	for _, of := range []entity.Collection{entity.Packages, entity.Triggers, entity.Rules} {
 		c.collection(of, func(x *exchange) error { return c.listNothing(x, of) })
+		path := nsPath + string(of) + "/{name}"
+		c.handle("GET "+path, func(x *exchange) error { return c.missing(x, of, entitlement.Read) })
+		c.handle("DELETE "+path, func(x *exchange) error { return c.missing(x, of, entitlement.Delete) })
+		c.handle("PUT "+path, func(x *exchange) error { return c.refuseToCreate(x, of) })
+		if of != entity.Packages { // a package cannot be activated: OpenWhisk 1.3.9
+			c.handle("POST "+path, func(x *exchange) error { return c.missing(x, of, entitlement.Activate) })
+		}
 	}
+}
+
+// missing answers a request for an entity of a collection that has none: it
+// is not there, or the name is that of an action. OpenWhisk 1.8.6, 1.3.12.
+func (c *Controller) missing(x *exchange, of entity.Collection, p entitlement.Privilege) error {
+	name, err := x.name()
+	if err != nil {
+		return err
+	}
+	if name.Namespace == x.id.Namespace.Name {
+		switch _, err := c.cfg.Catalog.Action(x.r.Context(), name); {
+		case err == nil:
+			return entity.ErrWrongType
+		case !errors.Is(err, entity.ErrNotFound):
+			return err
+		}
+	}
+	if err := x.allow(p, of, name); err != nil {
+		return err
+	}
+	return entity.ErrNotFound
+}
+
+// refuseToCreate says why there is nothing in the collection.
+func (c *Controller) refuseToCreate(x *exchange, of entity.Collection) error {
+	name, err := x.name()
+	if err != nil {
+		return err
+	}
+	if err := x.allow(entitlement.Put, of, name); err != nil {
+		return err
+	}
+	return entity.Errorf(entity.NotFound, "This server does not have %s yet.", of).WithCode(fault.NotYet)
 }
 
 func (c *Controller) listNothing(x *exchange, of entity.Collection) error {

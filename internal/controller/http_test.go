@@ -40,7 +40,7 @@ func TestUnroutablePathsAreNotFoundAndNeverRedirected(t *testing.T) {
 	for _, r := range []string{
 		"GET /api/v1/nothing", "GET /api/v1/namespaces/_", "GET /api/v1/namespaces/_/nothing", "GET " + ns + "actions/a/b/c",
 		"GET " + ns + "actions//x", "GET " + ns + "actions/../actions", "GET /api/v1//namespaces", "GET " + ns + "actions/a/./b",
-		"PUT " + ns + "actions/", "POST " + ns + "actions/", "DELETE " + ns + "triggers/", "GET " + ns + "triggers/t", "PUT " + ns + "packages/p",
+		"PUT " + ns + "actions/", "POST " + ns + "actions/", "DELETE " + ns + "triggers/", "GET " + ns + "triggers/t/x", "PUT " + ns + "packages/p/",
 		"GET " + ns + "activations/" + someID + "/nothing", "GET " + ns + "activations/" + someID + "/result/",
 		"GET " + ns + "activations/" + someID + "/logs/", "GET /api/v1/docs/dummy", "GET /api/v1/web/guest/pkg",
 	} {

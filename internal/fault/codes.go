@@ -16,6 +16,7 @@ const (
 	NotEntitled     = "GW1304"
 	RateLimit       = "GW1401"
 	ConcurrentLimit = "GW1402"
+	NotYet          = "GW1902"
 
 	InitFailed        = "GW2001"
 	NoMain            = "GW2002"

@@ -103,5 +103,13 @@ set" and for all with the setting invocationsPerMinute.`,
 			Next: []string{"wsk activation list", "gowhisk admin limits set {namespace} --concurrentInvocations 100"},
 			Doc:  `The default is 30 for each namespace.`,
 		},
+		{
+			Code: NotYet, Component: Request, Whose: Ours,
+			What: "This version of gowhisk cannot do that yet.",
+			Why:  "Sequences and compositions are kept but not run; packages, triggers and rules cannot be created.",
+			Next: []string{"gowhisk version", "wsk action invoke COMPONENT # one after the other"},
+			Doc: `What works on which backend is listed in docs/COMPATIBILITY.md, each feature
+with the test that shows it.`,
+		},
 	}
 }
