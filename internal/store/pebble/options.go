@@ -55,9 +55,9 @@ func pebbleOptions(fsys vfs.FS, log logger) *pebble.Options {
 		MaxOpenFiles:                openFiles,
 		MemTableSize:                memTableSize,
 		MemTableStopWritesThreshold: memTables,
-		L0CompactionThreshold:       4,
+		L0CompactionThreshold:       12,
 		L0StopWritesThreshold:       32,
-		LBaseMaxBytes:               64 * entity.MB,
+		LBaseMaxBytes:               512 * entity.MB,
 		CompactionConcurrencyRange:  func() (lower, upper int) { return 1, 2 },
 		FlushDelayDeleteRange:       flushDelay,
 	}
