@@ -1,10 +1,10 @@
 package invoke
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
@@ -20,98 +20,122 @@ const recoverAtOnce = 64
 // it may have had effects, so it is not run again.
 const interrupted = "The server was restarted while the action was running."
 
-// Recover takes up what the server had accepted before it stopped: items that
-// had not been started are run in the background, oldest first; the others
-// are recorded as a whisk internal error. It returns how many of each. An
-// item that cannot be read is logged and stays.
-func (s *Service) Recover(ctx context.Context) (rerun, lost int, err error) {
-	var waiting, started []store.Item
-	err = s.Queue.Items(ctx, func(it store.Item) error {
-		if it.Started {
-			started = append(started, it)
-			return nil
-		}
-		waiting = append(waiting, it)
-		return nil
+// errStopping ends a recovery whose server stops already.
+var errStopping = errors.New("the server stops")
+
+// Recover takes up what the server had accepted before it stopped, oldest
+// first and a bounded number at a time: items that had not been started are
+// run, the others are recorded as a whisk internal error. It returns when it
+// knows which items there are, and goes on in the background: call it before
+// the first Invoke. An item that cannot be read is logged and stays.
+func (s *Service) Recover() error {
+	known := make(chan error, 1)
+	if !s.launch(func() { s.recover(known) }) {
+		return entity.ErrUnavailable
+	}
+	return <-known
+}
+
+// recover sends on known once: when the first item is there, or at the end.
+func (s *Service) recover(known chan<- error) {
+	r := recovery{service: s, slots: make(chan struct{}, recoverAtOnce)}
+	tell := sync.OnceFunc(func() { known <- nil })
+	err := s.Queue.Items(s.life, func(it store.Item) error {
+		tell()
+		return r.take(it)
 	})
-	if err != nil {
-		return 0, 0, fmt.Errorf("read the queue: %w", err)
+	if r.rerun+r.interrupted > 0 {
+		s.Logger.Info("took up accepted activations", "rerun", r.rerun, "interrupted", r.interrupted)
 	}
-	for _, it := range started {
-		if err := s.recordInterrupted(ctx, it); err != nil {
-			return 0, lost, err
-		}
-		lost++
+	if err != nil && !errors.Is(err, errStopping) {
+		err = fmt.Errorf("read the queue: %w", err)
+		s.Logger.Error("accepted activations wait for the next start", "error", err)
 	}
-	if len(waiting) > 0 && !s.launch(func() { s.rerun(waiting) }) {
-		return 0, lost, entity.ErrUnavailable
-	}
-	return len(waiting), lost, nil
-}
-
-// rerun runs the items, a bounded number at a time.
-func (s *Service) rerun(items []store.Item) {
-	slots := make(chan struct{}, recoverAtOnce)
-	for _, it := range items {
-		select {
-		case slots <- struct{}{}:
-		case <-s.life.Done():
-			return
-		}
-		x, err := s.restore(it)
-		if err != nil {
-			s.Logger.Error("queued activation cannot be run", "activation", it.ID, "error", err)
-		}
-		if x == nil {
-			<-slots
-			continue
-		}
-		x.req.Done = func() { <-slots }
-		if !s.launch(x.run) {
-			return
-		}
+	select {
+	case known <- err:
+	default: // was told already
 	}
 }
 
-// restore turns an item into an execution; nil if it has ended here because
-// its action or its namespace is gone.
-func (s *Service) restore(it store.Item) (*execution, error) {
+// recovery is one walk through what an earlier server had accepted.
+type recovery struct {
+	service            *Service
+	slots              chan struct{}
+	rerun, interrupted int
+}
+
+// take begins with an item as soon as there is a slot for it.
+func (r *recovery) take(it store.Item) error {
+	s := r.service
 	in, msg, err := decodeItem(it)
 	if err != nil {
-		return nil, err
+		s.Logger.Error("queued activation cannot be read", "activation", it.ID, "error", err)
+		return nil
 	}
+	select {
+	case r.slots <- struct{}{}:
+	case <-s.life.Done():
+		return errStopping
+	}
+	leave := func() { <-r.slots }
+	run := func() { s.rerun(in, msg, leave) }
+	if it.Started || in.Started {
+		run = func() { s.recordInterrupted(in, msg); leave() }
+	}
+	if !s.launch(run) {
+		return errStopping
+	}
+	if it.Started || in.Started {
+		r.interrupted++
+	} else {
+		r.rerun++
+	}
+	return nil
+}
+
+// rerun runs an item, or records that its action or its namespace is gone.
+func (s *Service) rerun(in item, msg *invoker.Message, done func()) {
 	action, err := s.Catalog.Action(s.life, in.Action)
 	var owner *entity.Identity
 	if err == nil {
 		owner, err = s.Identities.Owner(s.life, in.Owner)
 	}
-	if err != nil {
-		if k := entity.KindOf(err); k != entity.NotFound && k != entity.Unauthorized && k != entity.Conflict {
-			return nil, err
+	if err == nil {
+		req := Request{
+			Identity: owner, Action: action, Payload: in.Payload, Transaction: in.Transaction, Accepted: msg.Accepted, Done: done,
 		}
-		return nil, s.Recorder.Record(s.life, identityOf(in), unfetched(msg), true)
+		x := &execution{service: s, req: req, id: msg.ID, queued: true, done: make(chan struct{})}
+		x.run()
+		return
 	}
-	req := Request{
-		Identity: owner, Action: action, Payload: in.Payload, Transaction: in.Transaction, Accepted: msg.Accepted,
+	defer done()
+	switch entity.KindOf(err) {
+	case entity.NotFound, entity.Unauthorized, entity.Conflict:
+		err = s.Recorder.Record(s.life, s.owner(in), unfetched(msg), true)
 	}
-	return &execution{service: s, req: req, id: it.ID, queued: true, done: make(chan struct{})}, nil
+	if err != nil {
+		s.Logger.Error("queued activation cannot be run", "activation", msg.ID, "error", err)
+	}
 }
 
-func (s *Service) recordInterrupted(ctx context.Context, it store.Item) error {
-	in, msg, err := decodeItem(it)
-	if err != nil {
-		s.Logger.Error("interrupted activation cannot be recorded", "activation", it.ID, "error", err)
-		return nil
-	}
+func (s *Service) recordInterrupted(in item, msg *invoker.Message) {
 	now := time.Now()
 	r := invoker.Result{
 		Response: entity.Failed(entity.WhiskError, interrupted), Began: msg.Accepted, Ended: now,
 		Duration: now.Sub(msg.Accepted), Fault: fault.InterruptedByCrash,
 	}
-	if err := s.Recorder.Record(ctx, identityOf(in), record(msg, &r), true); err != nil {
-		return fmt.Errorf("record interrupted activation %s: %w", it.ID, err)
+	if err := s.Recorder.Record(s.life, s.owner(in), record(msg, &r), true); err != nil {
+		s.Logger.Error("interrupted activation is not recorded", "activation", msg.ID, "error", err)
 	}
-	return nil
+}
+
+// owner returns who keeps the records of an item: the owner of its namespace,
+// who may want none, or what the item says of one who is gone.
+func (s *Service) owner(in item) *entity.Identity {
+	if id, err := s.Identities.Owner(s.life, in.Owner); err == nil {
+		return id
+	}
+	return identityOf(in)
 }
 
 // decodeItem returns the item and as much of its message as it holds itself.

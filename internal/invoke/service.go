@@ -10,9 +10,14 @@ import (
 	"time"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/fault"
 	"github.com/gowhisk/gowhisk/internal/invoker"
 	"github.com/gowhisk/gowhisk/internal/store"
 )
+
+// fullPause is how long a queued activation waits before it asks again
+// whether the disk has room.
+const fullPause = 100 * time.Millisecond
 
 // Catalog is what the Service asks of the catalog.
 type Catalog interface {
@@ -71,8 +76,9 @@ func New(c Config) *Service {
 
 // Invoke starts one activation. It returns when the request is durable
 // (non-blocking), when the record is (blocking), or when the wait is over.
-// The end of ctx ends the wait, never the activation. Errors are refusals:
-// no activation exists then.
+// The end of ctx ends the wait, never the activation. Errors are refusals: no
+// activation exists then, or at the end of the wait none that outlives a
+// crash.
 func (s *Service) Invoke(ctx context.Context, req Request) (Outcome, error) {
 	if err := s.Recorder.Ready(); err != nil {
 		req.Done()
@@ -135,6 +141,7 @@ type execution struct {
 
 	mu       sync.Mutex
 	queued   bool               // guarded by mu: the queue holds it
+	started  bool               // guarded by mu: a container has it, it may have effects
 	finished *entity.Activation // guarded by mu until done is closed
 	refusal  error              // instead of finished: it was not started
 }
@@ -145,10 +152,7 @@ func (x *execution) run() {
 	s := x.service
 	defer close(x.done)
 	defer x.req.Done()
-	x.mu.Lock()
-	queued := x.queued
-	x.mu.Unlock()
-	msg := x.message(queued)
+	msg := x.message()
 	result, err := s.Invoker.Invoke(s.life, msg)
 	if err != nil {
 		if x.refused(err) {
@@ -186,16 +190,14 @@ func (x *execution) refused(err error) bool {
 }
 
 // message is what the invoker needs to know.
-func (x *execution) message(queued bool) *invoker.Message {
+func (x *execution) message() *invoker.Message {
 	s, req := x.service, &x.req
 	msg := &invoker.Message{
 		Action: req.Action, Identity: req.Identity, ID: x.id, Transaction: req.Transaction, Accepted: req.Accepted,
-		Code: func(ctx context.Context) (string, error) { return s.Catalog.Code(ctx, req.Action) },
+		Code:     func(ctx context.Context) (string, error) { return s.Catalog.Code(ctx, req.Action) },
+		Starting: x.starting,
 	}
 	msg.Args, msg.Env = merge(req.Action.Parameters, req.Payload)
-	if queued {
-		msg.Starting = x.markStarted
-	}
 	return msg
 }
 
@@ -215,7 +217,7 @@ func (x *execution) await(ctx context.Context) (Outcome, error) {
 	x.mu.Lock()
 	if x.finished == nil && x.refusal == nil {
 		defer x.mu.Unlock()
-		if err := x.adopt(context.WithoutCancel(ctx)); err != nil {
+		if err := x.enqueue(ctx); err != nil {
 			return Outcome{}, err
 		}
 		return Outcome{ID: x.id}, nil
@@ -243,17 +245,20 @@ type item struct {
 	Namespace   string          `json:"namespace"`
 	Subject     string          `json:"subject"`
 	Transaction string          `json:"transaction"`
-	Accepted    int64           `json:"accepted"` // ms
+	Accepted    int64           `json:"accepted"`          // ms
+	Started     bool            `json:"started,omitempty"` // before it was queued
 	Payload     json.RawMessage `json:"payload,omitempty"`
 }
 
-// enqueue makes the request durable.
+// enqueue makes the request durable. Of an activation that is under way it
+// needs mu held: so the record cannot come between, and the item says in one
+// write whether it may have run.
 func (x *execution) enqueue(ctx context.Context) error {
 	req := &x.req
 	body, err := entity.Marshal(item{
 		Action: req.Action.Name, Version: req.Action.Version, Kind: req.Action.Exec.Kind, Limits: req.Action.Limits,
 		Owner: req.Identity.Namespace.UUID, Namespace: req.Identity.Namespace.Name, Subject: req.Identity.Subject,
-		Transaction: req.Transaction, Accepted: req.Accepted.UnixMilli(), Payload: req.Payload,
+		Transaction: req.Transaction, Accepted: req.Accepted.UnixMilli(), Started: x.started, Payload: req.Payload,
 	})
 	if err != nil {
 		return fmt.Errorf("encode activation %s: %w", x.id, err)
@@ -265,20 +270,33 @@ func (x *execution) enqueue(ctx context.Context) error {
 	return nil
 }
 
-// adopt queues an activation that runs already. It needs mu held, so that the
-// record cannot come between.
-func (x *execution) adopt(ctx context.Context) error {
-	if err := x.enqueue(ctx); err != nil {
-		return err
+// starting is called when a container is about to run the activation. What
+// is queued is marked first, so that it is not run again after a crash. A
+// full disk delays that, for the activation was accepted already.
+func (x *execution) starting(ctx context.Context) error {
+	x.mu.Lock()
+	x.started = true
+	queued := x.queued
+	x.mu.Unlock()
+	if !queued {
+		return nil
 	}
-	return x.markStarted(ctx)
-}
-
-func (x *execution) markStarted(ctx context.Context) error {
-	if err := x.service.Queue.Start(ctx, x.id); err != nil {
-		return queueError(x.id, err)
+	for {
+		err := x.service.Queue.Start(ctx, x.id)
+		if err == nil {
+			return nil
+		}
+		if e, ok := errorOf(err); !ok || e.Code != fault.DiskFull {
+			return queueError(x.id, err)
+		}
+		again := time.NewTimer(fullPause)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			again.Stop()
+			return ctx.Err()
+		}
 	}
-	return nil
 }
 
 // withdraw takes back what was enqueued for an activation that is refused

@@ -170,8 +170,8 @@ func (p *platform) makeAPI(c config.Config, o Options) (err error) {
 }
 
 // recover takes up what was accepted before the server stopped.
-func (p *platform) recover(ctx context.Context) error {
-	if _, _, err := p.service.Recover(ctx); err != nil {
+func (p *platform) recover() error {
+	if err := p.service.Recover(); err != nil {
 		return fmt.Errorf("take up accepted activations: %w", err)
 	}
 	return nil
