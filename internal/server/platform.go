@@ -160,11 +160,12 @@ func (p *platform) makeAPI(c config.Config, o Options) (err error) {
 		Manifest:    p.kinds.Manifest,
 		Invoker:     p.service,
 		Activations: p.db.Activations(),
+		Health:      health{p.db, recorder},
 		Metrics:     p.metrics.Handler(),
 		Observer:    p.metrics,
 		Logger:      o.Log,
 		Now:         time.Now,
-		Build:       controller.Build{Number: o.Version},
+		Build:       controller.Build{Date: buildDate(), Number: o.Version},
 	})
 	return err
 }

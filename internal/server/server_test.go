@@ -126,6 +126,12 @@ func TestServerAnswersUntilItIsStoppedAndLeavesNothing(t *testing.T) {
 	if status, text := s.call(t, http.MethodGet, "/metrics", ""); status != http.StatusOK || !strings.Contains(text, "gowhisk_pool_containers") {
 		t.Errorf("metrics: %d", status)
 	}
+	if status, text := s.call(t, http.MethodGet, "/invokers", ""); status != http.StatusOK || text != `{"invoker0/0":"up"}` {
+		t.Errorf("invokers: %d %s", status, text)
+	}
+	if status, text := s.call(t, http.MethodGet, "/invokers/ready", ""); status != http.StatusOK || text != `{"healthy":"1/1"}` {
+		t.Errorf("ready: %d %s", status, text)
+	}
 	if address, err := os.ReadFile(filepath.Join(c.DataDir, "address")); err != nil || string(address) != s.URL+"\n" {
 		t.Errorf("address file: %q, %v", address, err)
 	}
