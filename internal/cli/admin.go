@@ -3,6 +3,8 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,6 +24,13 @@ func newAdmin(env Env) *cobra.Command {
 	// What follows the first word belongs to the command of wskadmin.
 	cmd.Flags().SetInterspersed(false)
 	cmd.RunE = func(cmd *cobra.Command, words []string) error {
+		words, err := takeOwnFlags(cmd, words)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(words, "--help") || slices.Contains(words, "-h") {
+			return cmd.Help()
+		}
 		c, err := s.load(cmd)
 		if err != nil {
 			return err
@@ -39,6 +48,29 @@ func newAdmin(env Env) *cobra.Command {
 		return done(code, closeStore())
 	}
 	return cmd
+}
+
+// takeOwnFlags sets the flags of cmd that come behind the first word, where
+// they may stand as well, and returns the other words.
+func takeOwnFlags(cmd *cobra.Command, words []string) ([]string, error) {
+	var rest []string
+	for i := 0; i < len(words); i++ {
+		name, value, hasValue := strings.Cut(words[i], "=")
+		if name != "--data-dir" && name != "--config" {
+			rest = append(rest, words[i])
+			continue
+		}
+		if !hasValue {
+			if i++; i == len(words) {
+				return nil, misuse{fmt.Errorf("flag needs an argument: %s", name)}
+			}
+			value = words[i]
+		}
+		if err := cmd.Flags().Set(name[2:], value); err != nil {
+			return nil, misuse{err}
+		}
+	}
+	return rest, nil
 }
 
 // done is the end of a command that chose its own exit code.

@@ -100,6 +100,17 @@ func TestAdminWorksWithoutAServer(t *testing.T) {
 	if got := run(t, nil, "admin", "--data-dir", dir, "user", "get", "nobody"); got.code != 1 {
 		t.Errorf("got %+v", got)
 	}
+	for _, flag := range [][]string{{"--data-dir", dir}, {"--data-dir=" + dir}} {
+		if got := run(t, nil, append([]string{"admin", "user", "get", "alice-01"}, flag...)...); got.stdout != created.stdout {
+			t.Errorf("flag behind the command: got %+v, want %q", got, created.stdout)
+		}
+	}
+	if got := run(t, nil, "admin", "user", "create", "--help"); got.code != 0 || !strings.Contains(got.stdout, "gowhisk admin user create SUBJECT") {
+		t.Errorf("help: got %+v", got)
+	}
+	if got := run(t, nil, "admin", "user", "get", "x", "--data-dir"); got.code != 2 {
+		t.Errorf("flag without value: got %+v", got)
+	}
 	if got := run(t, nil, "admin", "--data-dir", dir, "user", "frob", "x"); got.code != 2 {
 		t.Errorf("got %+v", got)
 	}
