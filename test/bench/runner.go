@@ -66,6 +66,9 @@ func startRunner(ctx context.Context, interpreter, script, code string) (*runner
 		return nil, errors.Join(err, stdin.Close(), in.Close())
 	}
 	cmd := exec.CommandContext(ctx, interpreter, script)
+	// What the user's environment has for interpreters costs time: a bundle of
+	// certificates, for example, is read before the first line of code.
+	cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "HOME=/tmp"}
 	cmd.Stdin, cmd.Stderr, cmd.ExtraFiles = stdin, os.Stderr, []*os.File{answers}
 	err = errors.Join(cmd.Start(), stdin.Close(), answers.Close())
 	if err != nil {
