@@ -40,7 +40,8 @@ type EntityQuery struct {
 
 // Entities keeps actions, triggers, rules and packages. A name belongs to
 // one document over all collections (OpenWhisk 1.8.6). Every write that
-// returned nil survives a crash of the process and of the machine.
+// returned nil survives a crash of the process and of the machine. Bodies,
+// which hold parameters, are encrypted on the medium.
 type Entities interface {
 	// Get returns the document of that name, of whatever collection.
 	Get(ctx context.Context, name entity.Name) (Document, error)
@@ -123,7 +124,9 @@ type Queue interface {
 	// Remove forgets an item that shall leave no record.
 	Remove(ctx context.Context, id entity.ActivationID) error
 
-	// Items calls visit for every item, oldest first, until visit errs.
+	// Items calls visit for every item that there is at the first visit,
+	// oldest first, until visit errs; visit may change the queue. A body that
+	// cannot be read is nil: it keeps no other item from being visited.
 	Items(ctx context.Context, visit func(Item) error) error
 }
 

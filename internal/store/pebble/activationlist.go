@@ -37,16 +37,18 @@ func (s *activations) List(ctx context.Context, q store.ActivationQuery) ([]*ent
 }
 
 // listed makes the entry of a list from a key of the index by local name, or
-// from a record. It is nil if the record was pruned since the list began.
+// from a record. It is nil if the record, or what lies apart from it, was
+// pruned since the list began.
 func (s *activations) listed(q store.ActivationQuery, key, value []byte) (a *entity.Activation, err error) {
 	start, id := startAndID(key)
 	if q.Local == "" {
-		return s.decode(value, q.Namespace, start, id, q.Docs)
-	}
-	err = s.db.get(recordKey(nil, spaceRecord, q.Namespace, start, id), func(value []byte) (err error) {
 		a, err = s.decode(value, q.Namespace, start, id, q.Docs)
-		return err
-	})
+	} else {
+		err = s.db.get(recordKey(nil, spaceRecord, q.Namespace, start, id), func(value []byte) (err error) {
+			a, err = s.decode(value, q.Namespace, start, id, q.Docs)
+			return err
+		})
+	}
 	if entity.KindOf(err) == entity.NotFound {
 		return nil, nil
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // documentVersion begins every document.
-const documentVersion = 1
+const documentVersion = 2
 
 // nameKey appends a name such that no two names share a key.
 func nameKey(k []byte, n entity.Name) []byte {
@@ -45,14 +45,15 @@ func inPackageKey(doc store.Document) []byte {
 	return append(appendDescending(k, instant(doc.Updated)), doc.Name.Name...)
 }
 
-// setDocument puts doc and its places in lists into batch.
-func setDocument(batch *pebble.Batch, key []byte, doc store.Document) error {
+// setDocument puts doc and its places in lists into batch. The body is
+// sealed: it holds parameters, which hold secrets.
+func setDocument(batch *pebble.Batch, seal *Seal, key []byte, doc store.Document) error {
 	v := append(make([]byte, 0, len(doc.Body)+64), documentVersion)
 	v = appendString(v, string(doc.Collection))
 	v = binary.AppendUvarint(v, doc.Revision)
 	v = binary.BigEndian.AppendUint64(v, instant(doc.Updated))
 	v = appendString(v, doc.CodeID)
-	v = appendBytes(v, doc.Body)
+	v = appendBytes(v, seal.Close(doc.Body, key))
 	return errors.Join(
 		batch.Set(key, v, nil),
 		batch.Set(newestKey(doc), binary.AppendUvarint(nil, uint64(len(doc.Name.Package))), nil),
@@ -73,14 +74,20 @@ func dropOld(batch *pebble.Batch, old, next store.Document) error {
 }
 
 // decodeDocument reads what setDocument wrote.
-func decodeDocument(value []byte, name entity.Name) (doc store.Document, ok bool) {
+func decodeDocument(value []byte, seal *Seal, key []byte, name entity.Name) (doc store.Document, ok bool) {
 	r := newReader(value)
 	if r.byte() != documentVersion {
 		return doc, false
 	}
 	doc = store.Document{
 		Name: name, Collection: entity.Collection(r.string()), Revision: r.uvarint(),
-		Updated: timeOf(r.fixed()), CodeID: r.string(), Body: r.bytes(),
+		Updated: timeOf(r.fixed()), CodeID: r.string(),
 	}
-	return doc, !r.bad
+	sealed := r.bytes()
+	if r.bad {
+		return doc, false
+	}
+	body, err := seal.Open(sealed, key)
+	doc.Body = body
+	return doc, err == nil
 }

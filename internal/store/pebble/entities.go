@@ -89,7 +89,7 @@ func (s *entities) get(from pebble.Reader, key []byte, name entity.Name) (doc st
 	if err != nil {
 		return doc, readError("read "+name.String(), err)
 	}
-	doc, ok := decodeDocument(value, name)
+	doc, ok := decodeDocument(value, s.db.seal, key, name)
 	if !ok {
 		err = corrupted(name.String())
 	}
@@ -119,7 +119,7 @@ func (s *entities) Put(ctx context.Context, doc store.Document, code []byte) (ui
 		return 0, err
 	}
 	batch := s.db.db.NewBatch()
-	err = setDocument(batch, key, doc)
+	err = setDocument(batch, s.db.seal, key, doc)
 	if given != 0 {
 		err = errors.Join(err, dropOld(batch, old, doc))
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/store"
 	"github.com/gowhisk/gowhisk/internal/store/pebble"
 )
 
@@ -105,11 +106,15 @@ func TestTheKeyFileIsTheOwnersAloneAndStays(t *testing.T) {
 	}
 }
 
-func TestKeysAndQueuedBodiesAreNotReadableOnTheMedium(t *testing.T) {
-	secrets := []string{"f00dc0de-uuid", strings.Repeat("topsecretkey", 5), "queuedsecret"}
+func TestKeysAndBodiesAreNotReadableOnTheMedium(t *testing.T) {
+	secrets := []string{"f00dc0de-uuid", strings.Repeat("topsecretkey", 5), "queuedsecret", "parametersecret"}
 	dir := closed(t, func(db *pebble.DB) error {
 		s := entity.Subject{Name: "annabel", Namespaces: []entity.Namespace{{Name: "one", UUID: secrets[0], Key: secrets[1]}}}
-		return errors.Join(
+		doc := store.Document{
+			Name: entity.Name{Namespace: "guest", Name: "a"}, Collection: entity.Actions, Body: []byte(secrets[3]),
+		}
+		_, err := db.Entities().Put(t.Context(), doc, nil)
+		return errors.Join(err,
 			db.Subjects().PutSubject(t.Context(), s),
 			db.Queue().Enqueue(t.Context(), numberedID(1), []byte(secrets[2])))
 	})

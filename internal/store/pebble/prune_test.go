@@ -2,6 +2,7 @@ package pebble_test
 
 import (
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,6 +31,38 @@ func TestPruneGivesDiskSpaceBack(t *testing.T) {
 		t.Errorf("Count = %d, %v, want %d", left, err, records-removed)
 	}
 	t.Logf("removed %d of %d in %v: tables shrank from %d to %d KB", removed, records, took, full>>10, tables(t, dir)>>10)
+	if err := db.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestListsSkipWhatIsPrunedMeanwhile lists records whose results lie apart
+// from them while they are removed.
+func TestListsSkipWhatIsPrunedMeanwhile(t *testing.T) {
+	db := open(t, t.TempDir(), pebble.Options{})
+	for round := range 5 {
+		for n := range 300 {
+			a := record(numberedID(1000*round+n), time.Now())
+			a.Response.Result = noise(20_000, uint64(n))
+			if err := db.Activations().Put(t.Context(), a); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var pruning sync.WaitGroup
+		pruning.Go(func() {
+			if _, err := db.Activations().Prune(t.Context(), time.Now().Add(time.Hour), 0); err != nil {
+				t.Error(err)
+			}
+		})
+		for left := 1; left > 0; {
+			list, err := db.Activations().List(t.Context(), store.ActivationQuery{Namespace: "guest", Docs: true})
+			if err != nil {
+				t.Fatalf("round %d: %v", round, err)
+			}
+			left = len(list)
+		}
+		pruning.Wait()
+	}
 	if err := db.Close(); err != nil {
 		t.Error(err)
 	}

@@ -165,8 +165,7 @@ func (s *queue) change(ctx context.Context, id entity.ActivationID, verb string,
 	return s.db.commit.commit(batch, true)
 }
 
-// Items calls visit for every item, oldest first; see store.Queue. It knows
-// the items that there are when it is called; visit may change the queue.
+// Items calls visit for every item, oldest first; see store.Queue.
 func (s *queue) Items(ctx context.Context, visit func(store.Item) error) error {
 	keys, err := s.keys(ctx)
 	if err != nil {
@@ -176,6 +175,10 @@ func (s *queue) Items(ctx context.Context, visit func(store.Item) error) error {
 		it, err := s.item(ctx, key)
 		if errors.Is(err, entity.ErrNotFound) { // removed meanwhile
 			continue
+		}
+		if errors.Is(err, entity.ErrCorrupted) {
+			s.db.log.Error("queued activation is not readable", "activation", it.ID, "error", err)
+			it.Body, err = nil, nil
 		}
 		if err != nil {
 			return err
