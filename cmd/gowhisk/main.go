@@ -27,6 +27,6 @@ func run() int {
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	return cli.Main(ctx, cli.Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		LookupEnv: os.LookupEnv, Version: version,
+		LookupEnv: os.LookupEnv, Environ: os.Environ(), Version: version,
 	})
 }

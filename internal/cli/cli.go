@@ -25,6 +25,7 @@ type Env struct {
 	Stdout    io.Writer
 	Stderr    io.Writer
 	LookupEnv func(key string) (string, bool)
+	Environ   []string // KEY=VALUE; nil leaves misspelt variables unnoticed
 	Version   string
 }
 

@@ -68,8 +68,12 @@ func (s *settings) load(cmd *cobra.Command) (config.Config, error) {
 	}
 	given := map[string]string{}
 	s.flags.Visit(func(f *pflag.Flag) { given[f.Name] = f.Value.String() })
+	defaults := config.Defaults(memory, s.env.Getenv)
+	for _, unknown := range defaults.Unknown(s.env.Environ) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "gowhisk: warning: %s\n", unknown)
+	}
 	c, err := config.Load(cmd.Context(), config.Sources{
-		Defaults: config.Defaults(memory, s.env.Getenv), File: file, Lookup: s.env.LookupEnv, Flags: given,
+		Defaults: defaults, File: file, Lookup: s.env.LookupEnv, Flags: given,
 	})
 	if err != nil {
 		return c, misuse{err}

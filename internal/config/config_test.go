@@ -3,6 +3,7 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +96,8 @@ func TestBrokenFileIsRefusedWithItsLine(t *testing.T) {
 		{"wrong type", "logLevel: info\nlimits:\n  firesPerMinute: many\n", "gowhisk.yaml:3: limits.firesPerMinute: is a string, not the int that belongs there"},
 		{"duration without unit", "drain: \"10\"\n", `gowhisk.yaml:1: "10" is not a duration`},
 		{"size without unit", "json: true\npool:\n  memory: \"900\"\n", `gowhisk.yaml:3: "900" is not a size`},
+		{"out of range", "json: true\nlimits:\n  firesPerMinute: -5\n", `gowhisk.yaml:3: limits.firesPerMinute: -5 is less than 0`},
+		{"no address", "json: true\nlisten: nowhere\n", `gowhisk.yaml:2: listen: "nowhere" is not an address`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			_, err := load(t, row.file, nil, nil)
@@ -102,6 +105,37 @@ func TestBrokenFileIsRefusedWithItsLine(t *testing.T) {
 				t.Errorf("got %v, want %q in it", err, row.want)
 			}
 		})
+	}
+}
+
+func TestBrokenValueIsBlamedOnItsFlagOrVariable(t *testing.T) {
+	for _, row := range []struct {
+		name, want string
+		env, flags map[string]string
+	}{
+		{"variable", `GOWHISK_POOL_MEMORY: "x" is not a size`, map[string]string{"GOWHISK_POOL_MEMORY": "x"}, nil},
+		{"flag", `--pool-memory: "y" is not a size`, nil, map[string]string{"pool-memory": "y"}},
+		{"variable out of range", "GOWHISK_LIMITS_FIRES_PER_MINUTE: limits.firesPerMinute: -1", map[string]string{"GOWHISK_LIMITS_FIRES_PER_MINUTE": "-1"}, nil},
+		{"flag over variable", "--listen: listen:", map[string]string{"GOWHISK_LISTEN": "127.0.0.1:0"}, map[string]string{"listen": "nowhere"}},
+	} {
+		if _, err := load(t, "", row.env, row.flags); err == nil || !strings.HasPrefix(err.Error(), row.want) {
+			t.Errorf("%s: got %v, want %q", row.name, err, row.want)
+		}
+	}
+}
+
+func TestMisspeltVariablesAreFound(t *testing.T) {
+	c := config.Defaults(machine, func(string) string { return "" })
+	got := c.Unknown([]string{
+		"GOWHISK_POOL_MEMROY=1GB", "GOWHISK_POOL_MEMORY=1GB", "GOWHISK_CONFIG=x", "GOWHISK_COLOUR=red", "PATH=/bin",
+		"GOWHISK_SERVICE_HOST=10.0.0.1", "GOWHISK_PORT_3233_TCP_ADDR=10.0.0.1", "GOWHISK_PORT=tcp://10.0.0.1:3233", "GOWHISK_SERVICE_PORT_HTTP=1",
+	})
+	want := []string{
+		"GOWHISK_COLOUR is no setting and has no effect",
+		"GOWHISK_POOL_MEMROY is no setting and has no effect; is it GOWHISK_POOL_MEMORY?",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -34,19 +34,19 @@ func Load(ctx context.Context, from Sources) (Config, error) {
 		}
 	}
 	layers := []struct {
-		what   string
+		name   func(Setting) string
 		lookup envconfig.Lookuper
 	}{
-		{"environment", envconfig.PrefixLookuper(EnvPrefix, envconfig.LookuperFunc(from.Lookup))},
-		{"flags", envconfig.MapLookuper(flags)},
+		{variableOf, envconfig.PrefixLookuper(EnvPrefix, envconfig.LookuperFunc(from.Lookup))},
+		{flagOf, envconfig.MapLookuper(flags)},
 	}
 	for _, layer := range layers {
 		err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: &c, Lookuper: layer.lookup, DefaultOverwrite: true})
 		if err != nil {
-			return Config{}, fmt.Errorf("settings of the %s: %w", layer.what, err)
+			return Config{}, unreadable(ctx, from.Defaults, layer.lookup, layer.name, err)
 		}
 	}
-	return c, c.Validate()
+	return c, blamed(c.Validate(), from)
 }
 
 // readFile reads the YAML file over c. Unknown keys are errors, which name
@@ -88,6 +88,7 @@ func message(text string) string {
 	for _, prefix := range []string{"error converting YAML to JSON: ", "error unmarshaling JSON: ", "while decoding JSON: ", "yaml: ", "unmarshal errors:\n  ", "json: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
+	text = regexp.MustCompile(`^line \d+: `).ReplaceAllString(text, "") // position says it
 	wrongType := regexp.MustCompile(`cannot unmarshal (\w+) into Go struct field \w+\.(\S+) of type (\w+).*`)
 	return strings.TrimSpace(wrongType.ReplaceAllString(text, "$2: is a $1, not the $3 that belongs there"))
 }

@@ -27,7 +27,7 @@ func program() {
 	ctx, stop := notify(context.Background())
 	code := cli.Main(ctx, cli.Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		LookupEnv: os.LookupEnv, Version: "test",
+		LookupEnv: os.LookupEnv, Environ: os.Environ(), Version: "test",
 	})
 	stop()
 	os.Exit(code)
