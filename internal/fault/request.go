@@ -24,10 +24,10 @@ start the server again: kinds are discovered at start-up.`,
 		},
 		{
 			Code: KindDeprecated, Component: Runtime, Whose: Yours,
-			What: "The kind {kind} is deprecated: existing actions run, new ones are refused.",
+			What: "The kind {kind} is deprecated: its actions can be read and deleted, not updated or invoked.",
 			Why:  "The runtimes manifest of this server marks it as deprecated.",
 			Next: []string{"wsk action create {action} FILE --kind {kinds}"},
-			Doc:  `Deprecated kinds can be invoked and deleted, not created or updated.`,
+			Doc:  `Create the action again with a kind that is not deprecated, under the same name if you like.`,
 		},
 		{
 			Code: KindUnknown, Component: Runtime, Whose: Yours,
