@@ -11,10 +11,12 @@ import (
 // timestampLayout is OpenWhisk's log time: RFC 3339 in UTC with nine digits, 30 characters.
 const timestampLayout = "2006-01-02T15:04:05.000000000Z"
 
-// logBuffer makes lines of the output of one run and keeps them up to a limit in bytes.
+// logBuffer makes lines of the output of one run and keeps them up to a limit in bytes. As in
+// OpenWhisk the limit counts what a line has beside its text, too: else many short lines would be
+// stored, and held in memory, at many times the limit. OpenWhisk 3.4.2.
 type logBuffer struct {
 	logs    Logs
-	kept    int                         // bytes with line feeds
+	kept    int                         // bytes with time, stream and line feeds
 	partial [protocol.Stderr + 1][]byte // lines without their ends yet
 }
 
@@ -57,8 +59,10 @@ func (b *logBuffer) consume(s protocol.Stream, chunk []byte, limit int) {
 
 // add keeps a line, or what the limit leaves of it.
 func (b *logBuffer) add(s protocol.Stream, now time.Time, text []byte, limit int) {
-	room := limit - b.kept
-	if room <= 0 {
+	overhead := len(timestampLayout) + len(label(s)) + 1
+	room := limit - b.kept - overhead
+	if room < 0 || room == 0 && len(text) > 0 {
+		b.kept = limit
 		b.logs.Truncated = b.logs.Truncated || limit > 0
 		return
 	}
@@ -66,7 +70,7 @@ func (b *logBuffer) add(s protocol.Stream, now time.Time, text []byte, limit int
 		b.logs.Truncated = true
 		text = text[:room]
 	}
-	b.kept += len(text) + 1
+	b.kept += len(text) + overhead
 	text = bytes.TrimSuffix(text, []byte{'\r'})
 	line := make([]byte, 0, len(timestampLayout)+len(label(s))+len(text))
 	line = now.AppendFormat(line, timestampLayout)

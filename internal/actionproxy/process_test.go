@@ -277,13 +277,14 @@ func TestLogsOfARunAreCompleteWhenItIsAnswered(t *testing.T) {
 func TestLogsAreCutAtTheLimit(t *testing.T) {
 	for _, tc := range []struct {
 		name, script string
-		limit        int
-		kept         int // bytes with line feeds
+		limit        int // counts 40 bytes of each line beside its text
+		kept         int // bytes of text with line feeds
 		truncated    bool
 	}{
-		{"a hundred megabytes of lines", `yes 123456789 | head -c 100000000`, 1000, 1000, true},
-		{"one long line", `head -c 3000000 /dev/zero | tr '\0' x`, 1000, 1001, true},
-		{"exactly the limit", `yes 123456789 | head -c 1000`, 1000, 1000, false},
+		{"a hundred megabytes of lines", `yes 123456789 | head -c 100000000`, 4900, 1000, true},
+		{"one long line", `head -c 3000000 /dev/zero | tr '\0' x`, 1040, 1001, true},
+		{"exactly the limit", `yes 123456789 | head -c 1000`, 4900, 1000, false},
+		{"a hundred megabytes of empty lines", `yes '' | head -c 100000000`, 4000, 100, true},
 		{"no logs wanted", `yes 123456789 | head -c 100000`, -1, 0, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
