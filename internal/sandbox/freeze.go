@@ -32,6 +32,11 @@ func (p *Process) Thaw(ctx context.Context) error {
 }
 
 func (p *Process) setFrozen(ctx context.Context, frozen bool) error {
+	select {
+	case <-p.done:
+		return errors.New("its processes have ended")
+	default:
+	}
 	h, ok := p.group.tree.find("freezer")
 	if !ok {
 		return p.signalTree(frozen)

@@ -70,7 +70,7 @@ func (p *Process) wait(l launched) {
 	if e.status.Signaled() {
 		p.exit.Code, p.exit.Signal = -1, e.status.Signal()
 	}
-	kills, err := p.group.counter("memory", "memory.oom_control", "memory.events", "oom_kill")
+	kills, err := p.OOMKills()
 	p.exit.OOMKilled, p.waitErr = kills > 0, err
 }
 
@@ -145,9 +145,19 @@ func (p *Process) setRlimits(l Limits) error {
 	return nil
 }
 
-// Memory is the memory in use and its peak so far, in bytes; zero where there
-// is no memory cgroup.
+// OOMKills counts the processes of the tree that the kernel has ended for the
+// memory limit; 0 where there is no memory cgroup.
+func (p *Process) OOMKills() (int64, error) {
+	return p.group.counter("memory", "memory.oom_control", "memory.events", "oom_kill")
+}
+
+// Memory is the memory in use and its peak so far, in bytes. Where there is no
+// memory cgroup it is what the processes have resident, pages that they share
+// counted for each, and the peak is not known, 0.
 func (p *Process) Memory() (current, peak int64, err error) {
+	if _, ok := p.group.tree.find("memory"); !ok {
+		return p.resident(), 0, nil
+	}
 	current, err = p.group.counter("memory", "memory.usage_in_bytes", "memory.current", "")
 	if err != nil {
 		return 0, 0, err
