@@ -29,9 +29,12 @@ type Exec struct {
 	StubCode          bool     // an init without code is legal
 	Environ           []string // of the launcher, as os.Environ gives it
 	TemporaryFolder   string   // for source text that came in the init line
+
+	starved bool // the last program was refused memory
 }
 
-// Serve speaks the launcher protocol until the requests end. In ActionLoop mode a successful init
+// Serve speaks the launcher protocol until the requests end, or with ErrStarved in place of an
+// answer. In ActionLoop mode a successful init
 // replaces this process by the action's program, so that Serve does not return.
 func (e *Exec) Serve() error {
 	syscall.CloseOnExec(int(e.Answers.Fd()))
@@ -53,6 +56,9 @@ func (e *Exec) Serve() error {
 		}
 		text, next := e.step(a, line)
 		a = next
+		if e.starved {
+			return ErrStarved
+		}
 		if err := e.answer(text); err != nil {
 			return err
 		}

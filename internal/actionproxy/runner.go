@@ -134,6 +134,7 @@ func (a *runner) execute(value json.RawMessage, members map[string]json.RawMessa
 	cmd.Stdout, cmd.Stderr = output, a.exec.Stderr
 	cmd.WaitDelay = lingering
 	err := cmd.Run()
+	a.exec.starved = starved(cmd.ProcessState)
 	var status *exec.ExitError
 	if errors.As(err, &status) || errors.Is(err, exec.ErrWaitDelay) {
 		err = nil // the last line decides, not the exit status

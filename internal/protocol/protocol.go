@@ -24,6 +24,10 @@ const LogSentinel = "XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX"
 // AnswerFD is the file descriptor on which a launcher answers.
 const AnswerFD = 3
 
+// ExitOutOfMemory is the exit code of a launcher that was refused memory at a limit of its process:
+// that of a shell's child that the kernel killed.
+const ExitOutOfMemory = 137
+
 // MaxArgument is the longest JSON text, in characters, that the skeleton passes as argv[1] too.
 // OpenWhisk 3.8.5.
 const MaxArgument = 131071

@@ -15,6 +15,10 @@ func (h *Host) Path(m Mount) string {
 	return m.Source
 }
 
+// SharesTree reports whether processes see the host's own file tree as another
+// user than the server: what they need must then lie where everyone may go.
+func (h *Host) SharesTree() bool { return h.report.Tier == TierLandlock && h.root }
+
 // openHostView lets a process of a tier without mounts see the base system
 // where it is, and gives it a private directory in place of /tmp.
 func (l *launching) openHostView(uid uint32) (string, error) {

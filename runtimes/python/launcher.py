@@ -135,6 +135,16 @@ def export(body, environ, last):
             environ["__OW_" + key.upper()] = value if isinstance(value, str) else json.dumps(value)
 
 
+def end_if_starved():
+    """Where the memory limit is one of the process, end as the kernel ends those of a cgroup."""
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_DATA)[0]
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    if limit != resource.RLIM_INFINITY and used > limit * 0.7:
+        os._exit(137)
+
+
 def run(action, line, environ, last):
     try:
         body = json.loads(line)
@@ -144,6 +154,10 @@ def run(action, line, environ, last):
     export(body, environ, last)
     try:
         return encode(action({} if args is None else args))
+    except MemoryError as error:
+        error.__traceback__ = None  # lets go of what the action holds
+        end_if_starved()
+        return json.dumps({"error": str(error)}).encode("ascii")
     except Exception as error:
         traceback.print_exc()
         try:

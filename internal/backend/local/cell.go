@@ -33,6 +33,7 @@ type cell struct {
 	proc    *sandbox.Process
 	pipes   *actionproxy.Process
 	memory  int64 // bytes, of the action
+	kills   int64 // for memory, so far; of a launcher that outlives its programs
 }
 
 var (
@@ -152,6 +153,9 @@ func (c *cell) Run(ctx context.Context, req *protocol.RunRequest) (containerpool
 	if err != nil {
 		return containerpool.Answer{}, c.failure(ctx, err)
 	}
+	if c.programStarved(ans.Status) {
+		return containerpool.Answer{}, &containerpool.Failure{Cause: containerpool.OutOfMemory, Detail: atMemoryLimit}
+	}
 	return answer(ans), nil
 }
 
@@ -179,11 +183,11 @@ func (c *cell) Pause(ctx context.Context) error { return c.proc.Freeze(ctx) }
 // Resume thaws them.
 func (c *cell) Resume(ctx context.Context) error { return c.proc.Thaw(ctx) }
 
-// MemoryUsage is what the container's cgroup counts.
+// MemoryUsage is what the container's cgroup counts, or its processes have.
 func (c *cell) MemoryUsage() (int64, error) {
 	current, _, err := c.proc.Memory()
 	if err == nil && current == 0 {
-		err = errors.New("no memory cgroup")
+		err = errors.New("no process is left")
 	}
 	return current, err
 }

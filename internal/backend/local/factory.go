@@ -78,6 +78,12 @@ var _ containerpool.Factory = (*Factory)(nil)
 
 // New prepares opt.Dir: what a crashed server left there is removed.
 func New(opt Options) (*Factory, error) {
+	if opt.Sandbox.SharesTree() && !open(opt.Dir) {
+		var err error
+		if opt.Dir, err = sharedDir(opt.Dir); err != nil {
+			return nil, err
+		}
+	}
 	f := &Factory{
 		opt: opt, cells: filepath.Join(opt.Dir, "cells"), library: &library{dir: filepath.Join(opt.Dir, "code")},
 		known: map[string]runtimes.Host{},

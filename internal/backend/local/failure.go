@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/gowhisk/gowhisk/internal/actionproxy"
 	"github.com/gowhisk/gowhisk/internal/containerpool"
+	"github.com/gowhisk/gowhisk/internal/protocol"
 	"github.com/gowhisk/gowhisk/internal/sandbox"
+	"github.com/gowhisk/gowhisk/runtimes"
 )
 
 // failure names what became of the launcher. A runtime that is out of step
@@ -49,9 +52,26 @@ func (c *cell) awaitExit(ctx context.Context) (exit sandbox.Exit, ended bool) {
 	return sandbox.Exit{OOMKilled: killed.OOMKilled}, err == nil && killed.OOMKilled
 }
 
+// programStarved reports whether the kernel has ended a program that the
+// launcher ran for the activation just answered. The count is kept also where
+// the activation succeeded nonetheless, or a later failure would be laid to it.
+func (c *cell) programStarved(status int) bool {
+	if c.host.Family.Mode != runtimes.PerRun {
+		return false
+	}
+	kills, err := c.proc.OOMKills()
+	if err != nil {
+		return false // the answer says what is known
+	}
+	before := c.kills
+	c.kills = kills
+	return status != http.StatusOK && kills > before
+}
+
 // ranOutOfMemory asks the kernel's counter. Where no cgroup counts, a runtime
 // that ended by a signal close to its limit is taken to have hit it: that is
-// how V8 and the C library end when memory is refused.
+// how V8 and the C library end when memory is refused. A launcher that was
+// refused memory exits with a code of its own.
 func (c *cell) ranOutOfMemory(exit sandbox.Exit) bool {
 	if exit.OOMKilled {
 		return true
@@ -60,7 +80,8 @@ func (c *cell) ranOutOfMemory(exit sandbox.Exit) bool {
 	for _, name := range c.factory.opt.Sandbox.Report().Controllers {
 		counted = counted || name == "memory"
 	}
-	return !counted && exit.Signal != 0 && exit.MaxRSS*10 > c.memory*7
+	refused := exit.Signal != 0 || exit.Code == protocol.ExitOutOfMemory
+	return !counted && refused && exit.MaxRSS*10 > c.memory*7
 }
 
 func (c *cell) exitDetail(ctx context.Context) string {
@@ -68,12 +89,14 @@ func (c *cell) exitDetail(ctx context.Context) string {
 	return describe(exit, ended)
 }
 
+const atMemoryLimit = "the kernel stopped it at its memory limit"
+
 func describe(exit sandbox.Exit, ended bool) string {
 	switch {
 	case !ended:
 		return "it closed its answer pipe and went on"
 	case exit.OOMKilled:
-		return "the kernel stopped it at its memory limit"
+		return atMemoryLimit
 	case exit.Signal != 0:
 		return fmt.Sprintf("its process was ended by signal %d (%s)", exit.Signal, exit.Signal)
 	}

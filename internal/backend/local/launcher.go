@@ -1,10 +1,12 @@
 package local
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
 	"github.com/gowhisk/gowhisk/internal/actionproxy"
+	"github.com/gowhisk/gowhisk/internal/protocol"
 	"github.com/gowhisk/gowhisk/runtimes"
 )
 
@@ -25,6 +27,9 @@ func Init() {
 		os.Exit(2)
 	}
 	if err := actionproxy.ExecLauncher(family, os.Environ()); err != nil {
+		if errors.Is(err, actionproxy.ErrStarved) {
+			os.Exit(protocol.ExitOutOfMemory)
+		}
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

@@ -23,15 +23,26 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// newPool starts a pool over a real factory in the strongest tier here.
-func newPool(t testing.TB, opt containerpool.Options) *containerpool.Pool {
+// newFactory is a real factory in the tier, or in the strongest tier here if
+// it is empty. A tier that the host lacks skips the test.
+func newFactory(t testing.TB, tier sandbox.Tier) (*local.Factory, *sandbox.Host) {
 	t.Helper()
-	sbOpt := sandbox.Options{Owner: "gowhisk-test"}
+	sbOpt := sandbox.Options{Owner: "gowhisk-test", Tier: tier}
 	report := sandbox.Probe(t.Context(), sbOpt)
+	if tier != "" && report.Tier != tier {
+		t.Skipf("this host has no tier %s: %v", tier, report.Missing)
+	}
 	host, err := sandbox.New(sbOpt, report)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := host.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
 	hosts, err := runtimes.Discover(t.Context(), runtimes.Search("/usr/bin:/usr/local/go/bin", ""))
 	if err != nil {
 		t.Fatal(err)
@@ -48,6 +59,18 @@ func newPool(t testing.TB, opt containerpool.Options) *containerpool.Pool {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return f, host
+}
+
+// newPool starts a pool over a real factory in the strongest tier here.
+func newPool(t testing.TB, opt containerpool.Options) *containerpool.Pool {
+	t.Helper()
+	return newPoolIn(t, "", opt)
+}
+
+func newPoolIn(t testing.TB, tier sandbox.Tier, opt containerpool.Options) *containerpool.Pool {
+	t.Helper()
+	f, _ := newFactory(t, tier)
 	if opt.Memory == 0 {
 		opt.Memory = 4 << 30
 	}
@@ -56,9 +79,6 @@ func newPool(t testing.TB, opt containerpool.Options) *containerpool.Pool {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
 		if err := pool.Close(ctx); err != nil {
-			t.Error(err)
-		}
-		if err := host.Close(ctx); err != nil {
 			t.Error(err)
 		}
 	})
