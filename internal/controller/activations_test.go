@@ -24,9 +24,7 @@ func withRecords(t testing.TB) *api {
 		if i == 4 {
 			r.End, r.Duration = time.Time{}, 0 // a trigger
 		}
-		if err := a.db.Activations().Put(t.Context(), r); err != nil {
-			t.Fatal(err)
-		}
+		a.store(t, r)
 	}
 	return a
 }
