@@ -22,7 +22,7 @@ type Options struct {
 const (
 	pruneEvery  = time.Minute
 	retryEvery  = time.Second
-	maxUnstored = 1000 // records held while the store refuses writes
+	maxUnstored = 64 * entity.MB // of records held while the store refuses writes
 )
 
 // Recorder stores records. Run it to prune and to retry.
@@ -33,6 +33,7 @@ type Recorder struct {
 
 	mu       sync.Mutex
 	unstored []*entity.Activation // guarded by mu
+	held     int64                // guarded by mu: bytes of unstored and of those that are tried again
 	refusal  error                // guarded by mu: why the store refuses writes
 }
 
@@ -69,10 +70,11 @@ func (r *Recorder) Record(ctx context.Context, id *entity.Identity, a *entity.Ac
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.refusal = err
-	if len(r.unstored) >= maxUnstored {
-		return fmt.Errorf("record of activation %s is lost, %d others wait for the store: %w", a.ID, maxUnstored, err)
+	if r.held+size(a) > maxUnstored {
+		return fmt.Errorf("record of activation %s is lost, %d MB of others wait for the store: %w", a.ID, r.held/entity.MB, err)
 	}
 	r.unstored = append(r.unstored, a)
+	r.held += size(a)
 	return fmt.Errorf("record of activation %s waits for the store: %w", a.ID, err)
 }
 
@@ -107,6 +109,7 @@ func (r *Recorder) retry(ctx context.Context) {
 		return
 	}
 	var refusal error
+	var done int64
 	for i, a := range list {
 		if refusal = r.records.Put(ctx, a); refusal != nil && entity.KindOf(refusal) != entity.TooLarge && entity.KindOf(refusal) != entity.Malformed {
 			list = list[i:]
@@ -116,10 +119,12 @@ func (r *Recorder) retry(ctx context.Context) {
 			r.opt.Logger.Error("record of an activation is lost", "activation", a.ID, "error", refusal)
 			refusal = nil
 		}
+		done += size(a)
 		list[i] = nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.held -= done
 	if refusal != nil {
 		r.refusal = refusal
 		r.unstored = append(list, r.unstored...)
@@ -130,6 +135,15 @@ func (r *Recorder) retry(ctx context.Context) {
 	}
 	r.refusal = nil
 	r.opt.Logger.Info("the store takes records again")
+}
+
+// size is about what a takes in memory.
+func size(a *entity.Activation) int64 {
+	n := 1024 + len(a.Response.Result)
+	for _, line := range a.Logs {
+		n += len(line)
+	}
+	return int64(n)
 }
 
 func (r *Recorder) prune(ctx context.Context) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -130,17 +131,33 @@ func TestRecordRefusedWhileOthersAreTriedAgainIsNotForgotten(t *testing.T) {
 }
 
 func TestRefusedRecordsAreBoundedAndTheLossIsSaid(t *testing.T) {
-	m := &medium{}
-	m.refuse(func() error { return errFull })
-	r := activation.NewRecorder(m, m, activation.Options{})
-	texts := map[bool]int{}
-	for n := range 1010 {
-		err := r.Record(t.Context(), &entity.Identity{}, record(n), false)
-		texts[err != nil && len(err.Error()) > 0 && err.Error() == fmt.Sprintf("record of activation %s waits for the store: disk full", record(n).ID)]++
-	}
-	if texts[true] != 1000 || texts[false] != 10 {
-		t.Errorf("%d wait and %d are lost, want 1000 and 10", texts[true], texts[false])
-	}
+	synctest.Test(t, func(t *testing.T) {
+		m := &medium{}
+		m.refuse(func() error { return errFull })
+		r := run(t, m, activation.Options{})
+		texts := map[bool]int{}
+		fill := func(from, to int) {
+			for n := from; n < to; n++ {
+				a := record(n)
+				a.Logs = []string{strings.Repeat("x", 1<<20-1024)}
+				err := r.Record(t.Context(), &entity.Identity{}, a, false)
+				texts[err != nil && err.Error() == fmt.Sprintf("record of activation %s waits for the store: disk full", a.ID)]++
+			}
+		}
+		fill(0, 70)
+		if texts[true] != 64 || texts[false] != 6 {
+			t.Errorf("%d MB wait and %d are lost, want 64 and 6", texts[true], texts[false])
+		}
+		m.refuse(nil)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		m.refuse(func() error { return errFull })
+		fill(70, 134)
+		if texts[true] != 128 || len(m.stored) != 64 {
+			t.Errorf("%d waited in all and %d are stored, want 128 and 64", texts[true], len(m.stored))
+		}
+		m.refuse(nil)
+	})
 }
 
 func TestRefusedRecordsAreTriedALastTimeAtTheEnd(t *testing.T) {

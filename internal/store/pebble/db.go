@@ -64,7 +64,7 @@ func Open(ctx context.Context, dir string, o Options) (*DB, error) {
 	db := &DB{log: o.Logger, seal: o.Seal, closing: make(chan struct{}), refuge: &reserveFile{}}
 	db.failure.init(o.Logger)
 	db.sync = &durability{failure: &db.failure}
-	db.space = newSpace(fsys, dir, o.Reserve)
+	db.space = newSpace(fsys, dir, o.Reserve, db.refuge, db.log)
 	if onDisk {
 		db.refuge.path, db.refuge.size = filepath.Join(dir, "reserve"), refugeSize(o.Reserve)
 	}

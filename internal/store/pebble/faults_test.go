@@ -2,6 +2,10 @@ package pebble_test
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -207,6 +211,12 @@ func TestADiskFilledBySomebodyElseEndsNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	long := func(n int) string { return fmt.Sprint(n) + strings.Repeat("n", 64<<10) }
+	for n := range 100 {
+		if err := db.Subjects().PutLimits(t.Context(), long(n), entity.NamespaceLimits{}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	give := takeAllSpace(t, dir)
 	eventually(t, time.Second, func() bool {
 		err := db.Queue().Enqueue(t.Context(), numberedID(10_000), nil)
@@ -224,6 +234,17 @@ func TestADiskFilledBySomebodyElseEndsNothing(t *testing.T) {
 			t.Fatalf("Remove on a full disk: %v", err)
 		}
 	}
+	for n := range 100 { // more than the log had room for
+		if err := db.Subjects().DeleteLimits(t.Context(), long(n)); err != nil {
+			t.Fatalf("DeleteLimits on a full disk: %v", errors.Unwrap(err))
+		}
+	}
+	if _, err := os.Stat(dir + "/store/reserve"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the reserve was not given up: %v", err)
+	}
 	give()
 	eventually(t, 5*time.Second, func() bool { return db.Queue().Enqueue(t.Context(), numberedID(10_001), nil) == nil })
+	if _, err := os.Stat(dir + "/store/reserve"); err != nil {
+		t.Errorf("nothing is reserved for the next time: %v", err)
+	}
 }

@@ -14,13 +14,13 @@ import (
 // deletions need.
 type reserveFile struct {
 	path string
-	size int64
 
 	mu   sync.Mutex
-	held bool // guarded by mu
+	size int64 // guarded by mu; 0: none
+	held bool  // guarded by mu
 }
 
-// take allocates the file if it is not there. A medium that cannot, because
+// take allocates the file if it is not held. A medium that cannot, because
 // it is full or knows no allocation, is used without.
 func (r *reserveFile) take() error {
 	r.mu.Lock()
@@ -33,10 +33,21 @@ func (r *reserveFile) take() error {
 		return fmt.Errorf("reserve disk space: %w", err)
 	}
 	if err := unix.Fallocate(int(file.Fd()), 0, 0, r.size); err != nil {
+		if errors.Is(err, unix.EOPNOTSUPP) {
+			r.size = 0
+		}
 		return errors.Join(file.Close(), os.Remove(r.path))
 	}
 	r.held = true
 	return file.Close()
+}
+
+// fits reports whether the file is missing and free has room for it beside
+// what is reserved.
+func (r *reserveFile) fits(free, reserved int64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.held && r.size > 0 && free >= reserved+r.size
 }
 
 // give frees the space.

@@ -2,6 +2,7 @@ package pebble
 
 import (
 	"errors"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -38,6 +39,8 @@ type space struct {
 	fsys    vfs.FS
 	dir     string
 	reserve int64 // 0: by the size of the medium
+	refuge  *reserveFile
+	log     *slog.Logger
 
 	looked atomic.Int64 // nanoseconds since start of the last look
 	start  time.Time
@@ -45,8 +48,8 @@ type space struct {
 	level  atomic.Int32 // smallest need that is admitted now
 }
 
-func newSpace(fsys vfs.FS, dir string, reserve int64) *space {
-	s := &space{fsys: fsys, dir: dir, reserve: reserve, start: time.Now()}
+func newSpace(fsys vfs.FS, dir string, reserve int64, refuge *reserveFile, log *slog.Logger) *space {
+	s := &space{fsys: fsys, dir: dir, reserve: reserve, refuge: refuge, log: log, start: time.Now()}
 	s.looked.Store(-int64(freshness))
 	return s
 }
@@ -87,6 +90,11 @@ func (s *space) look() {
 		level = needFinish
 	}
 	s.level.Store(int32(level))
+	if s.refuge.fits(int64(usage.AvailBytes), reserve) { // it was given up when the disk was full
+		if err := s.refuge.take(); err != nil {
+			s.log.Warn("no disk space could be reserved", "error", err)
+		}
+	}
 }
 
 // fullPause is how long a writer waits before it tries a full disk again.
