@@ -35,8 +35,8 @@ test: bin/wsk runtimes/nodejs/node_modules ## every test with the race detector,
 script: bin/wsk runtimes/nodejs/node_modules ## only the scripts against a live server (RUN=name narrows)
 	CGO_ENABLED=1 go test -race ./test/script -run 'TestScript/$(RUN)'
 
-bench: ## the benchmarks of the invocation path, with allocations
-	go test -run '^$$' -bench . -benchmem $(PKG)
+bench: build ## compare with the machine's own floor; prints a table, writes bench.json (BENCH=-quick)
+	@go run ./test/bench $(BENCH)
 
 lint: ## go vet, gofmt and the linters of .golangci.yml
 	@test -z "$$(gofmt -l cmd internal runtimes test)" || { gofmt -d cmd internal runtimes test; exit 1; }
