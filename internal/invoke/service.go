@@ -80,7 +80,11 @@ func New(c Config) *Service {
 // activation exists then, or at the end of the wait none that outlives a
 // crash.
 func (s *Service) Invoke(ctx context.Context, req Request) (Outcome, error) {
-	if err := s.Recorder.Ready(); err != nil {
+	err := s.Recorder.Ready()
+	if err == nil {
+		err = unable(req.Action)
+	}
+	if err != nil {
 		req.Done()
 		return Outcome{}, err
 	}
