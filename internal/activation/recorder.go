@@ -55,7 +55,8 @@ func (r *Recorder) Ready() error {
 // Record stores a and ends its place in the queue. When it returns nil the
 // record survives the death of the process. While the store refuses writes
 // the record is kept and tried again: then Record returns the refusal, and
-// nothing is lost unless the process dies.
+// nothing is lost unless the process dies. An error that does not wrap the
+// refusal means that there was no room to keep it.
 func (r *Recorder) Record(ctx context.Context, id *entity.Identity, a *entity.Activation, queued bool) error {
 	if !id.StoresActivations() {
 		if !queued {
@@ -71,7 +72,7 @@ func (r *Recorder) Record(ctx context.Context, id *entity.Identity, a *entity.Ac
 	defer r.mu.Unlock()
 	r.refusal = err
 	if r.held+size(a) > maxUnstored {
-		return fmt.Errorf("record of activation %s is lost, %d MB of others wait for the store: %w", a.ID, r.held/entity.MB, err)
+		return fmt.Errorf("record of activation %s is lost, %d MB of others wait for the store: %v", a.ID, r.held/entity.MB, err)
 	}
 	r.unstored = append(r.unstored, a)
 	r.held += size(a)

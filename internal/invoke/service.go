@@ -147,7 +147,7 @@ type execution struct {
 	queued   bool               // guarded by mu: the queue holds it
 	started  bool               // guarded by mu: a container has it, it may have effects
 	finished *entity.Activation // guarded by mu until done is closed
-	refusal  error              // instead of finished: it was not started
+	refusal  error              // of a blocking caller: it was not started, or has no record
 }
 
 // run takes the activation through the invoker to its record. The slot is
@@ -168,10 +168,13 @@ func (x *execution) run() {
 	a := record(msg, &result)
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.finished = a
 	if err := s.Recorder.Record(context.WithoutCancel(s.life), msg.Identity, a, x.queued); err != nil {
 		s.Logger.Error("activation is not recorded", "activation", x.id, "error", err)
+		if !isFull(err) { // the record is lost, and nobody may count on it
+			x.refusal = err
+		}
 	}
-	x.finished = a
 	if s.Observer != nil {
 		s.Observer.ActivationEnded(a, &result)
 	}
@@ -290,7 +293,7 @@ func (x *execution) starting(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
-		if e, ok := errorOf(err); !ok || e.Code != fault.DiskFull {
+		if !isFull(err) {
 			return queueError(x.id, err)
 		}
 		again := time.NewTimer(fullPause)
@@ -313,6 +316,12 @@ func (x *execution) withdraw(ctx context.Context) error {
 		return entity.ErrUnavailable.Because(queueError(x.id, err))
 	}
 	return entity.ErrUnavailable
+}
+
+// isFull reports whether the store takes no writes until there is room.
+func isFull(err error) bool {
+	e, ok := errorOf(err)
+	return ok && e.Code == fault.DiskFull
 }
 
 func queueError(id entity.ActivationID, err error) error {

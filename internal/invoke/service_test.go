@@ -3,6 +3,7 @@ package invoke_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -255,6 +256,34 @@ func TestStoreThatRefusesRecordsRefusesActivations(t *testing.T) {
 	if err := s.Drain(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+// A record that waits for room is as good as stored while the process lives;
+// one that a broken store refuses is not, and must not be answered.
+func TestCallerIsNotAnsweredWithARecordThatIsLost(t *testing.T) {
+	w := open(t)
+	full := entity.Errorf(entity.Unavailable, "The disk is full.").WithCode("GW5201")
+	broken := entity.Errorf(entity.Unavailable, "The store has stopped.").WithCode("GW5202")
+	for _, row := range []struct{ refusal, want error }{{full, nil}, {broken, broken}, {fmt.Errorf("lost: %v", full), errLost}} {
+		w.service.Recorder = dropping{row.refusal}
+		out, err := w.service.Invoke(t.Context(), w.request(true, time.Minute))
+		if (err == nil) != (row.want == nil) || (err == nil) != (out.Activation != nil) {
+			t.Errorf("refused with %v: outcome %+v, error %v", row.refusal, out, err)
+		}
+		if row.want == broken && !errors.Is(err, broken) {
+			t.Errorf("error is %v, want the store's", err)
+		}
+	}
+}
+
+var errLost = errors.New("any other")
+
+// dropping is a recorder that is ready and refuses every record.
+type dropping struct{ err error }
+
+func (dropping) Ready() error { return nil }
+func (d dropping) Record(context.Context, *entity.Identity, *entity.Activation, bool) error {
+	return fmt.Errorf("record: %w", d.err)
 }
 
 type unready struct{ err error }
