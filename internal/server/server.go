@@ -44,6 +44,11 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 	if err != nil {
 		return errors.Join(err, plain.Close())
 	}
+	lock, err := lockDataDir(c.DataDir)
+	if err != nil {
+		return errors.Join(err, api.Close())
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
 	inner, err := listenForActions(ctx, c)
 	if err != nil {
 		return errors.Join(err, api.Close())

@@ -217,12 +217,27 @@ func TestPublicKeysAreWarnedOfWhereOthersCanReachTheServer(t *testing.T) {
 	}
 }
 
-func TestSecondServerOfADirectoryIsRefused(t *testing.T) {
+func TestSecondServerOfADirectoryIsRefusedAndLeavesTheFirstAlone(t *testing.T) {
 	c := settings(t)
-	start(t, c)
-	err := server.Run(t.Context(), c, server.Options{Log: slog.New(slog.DiscardHandler)})
-	if err == nil || !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
+	s := start(t, c)
+	s.createAction(t, "slow", "function main({ms}) { return new Promise(done => setTimeout(() => done({slept: ms}), ms)); }")
+	const path = "/api/v1/namespaces/_/actions/slow?blocking=true&result=true"
+	answered := make(chan string, 1)
+	go func() {
+		status, text := s.call(t, http.MethodPost, path, `{"ms":1500}`)
+		answered <- fmt.Sprint(status, text)
+	}()
+	waitFor(t, func() bool { return inFlight(t, s) })
+	err := server.Run(t.Context(), c, server.Options{Log: slog.New(slog.DiscardHandler), Path: os.Getenv("PATH")})
+	if fault.CodeOf(err) != fault.StoreLocked || !strings.Contains(err.Error(), fmt.Sprintf("kill %d", os.Getpid())) {
 		t.Errorf("got %v", err)
+	}
+	if got := <-answered; got != `200{"slept":1500}` {
+		t.Errorf("the run in flight was answered with %s", got)
+	}
+	s.createAction(t, "new", "function main() { return {}; }")
+	if status, text := s.call(t, http.MethodPost, strings.Replace(path, "slow", "new", 1), "{}"); status != http.StatusOK {
+		t.Errorf("a new container: %d %s", status, text)
 	}
 }
 
