@@ -45,6 +45,24 @@ func (p *Process) Pid() int { return p.pid }
 // Done is closed when the whole tree has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
+// Ending reports whether the first process has ended, which is before Done.
+func (p *Process) Ending() bool {
+	if p.pidfd == nil {
+		return true
+	}
+	raw, err := p.pidfd.SyscallConn()
+	if err != nil {
+		return true // closed
+	}
+	ended := false
+	err = raw.Control(func(fd uintptr) {
+		poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		n, err := unix.Poll(poll, 0)
+		ended = err == nil && n > 0
+	})
+	return ended || err != nil
+}
+
 // Wait waits for the end of the tree or of ctx.
 func (p *Process) Wait(ctx context.Context) (Exit, error) {
 	select {

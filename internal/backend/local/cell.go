@@ -22,7 +22,7 @@ const manyRuns = 500
 
 // exitGrace is how long a runtime that closed its answers may take to end by
 // itself before it is killed.
-const exitGrace = 100 * time.Millisecond
+const exitGrace = 200 * time.Millisecond
 
 // cell is one sandboxed launcher with the pipes to it.
 type cell struct {

@@ -18,6 +18,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/gowhisk/gowhisk/internal/actionproxy"
 	"github.com/gowhisk/gowhisk/internal/containerpool"
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/fault"
@@ -128,9 +129,23 @@ func (f *Factory) Create(ctx context.Context, spec containerpool.Spec) (containe
 	if err != nil {
 		return nil, err
 	}
+	c, err := f.begin(ctx, host, spec.Memory)
+	if errors.Is(err, actionproxy.ErrExited) && ctx.Err() == nil {
+		// Nothing of an action was in it, so it was ended from outside, and
+		// whoever waits for it must not pay for that.
+		c, err = f.begin(ctx, host, spec.Memory)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// begin makes one attempt to start a container.
+func (f *Factory) begin(ctx context.Context, host runtimes.Host, memory int64) (*cell, error) {
 	c := &cell{factory: f, host: host, id: fmt.Sprintf("%s-%d", host.Family.Name, f.serial.Add(1))}
 	c.dir = filepath.Join(f.cells, c.id)
-	if err := c.start(ctx, spec.Memory); err != nil {
+	if err := c.start(ctx, memory); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s container: %w", host.Kind, err), c.remove(context.WithoutCancel(ctx)))
 	}
 	return c, nil

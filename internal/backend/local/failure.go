@@ -45,6 +45,10 @@ func (c *cell) awaitExit(ctx context.Context) (exit sandbox.Exit, ended bool) {
 	if exit, err := c.proc.Wait(grace); err == nil {
 		return exit, true
 	}
+	if c.proc.Ending() { // the news of it are late, on a busy host
+		exit, err := c.proc.Wait(cleanup)
+		return exit, err == nil
+	}
 	if err := c.proc.Kill(); err != nil {
 		return exit, false
 	}
