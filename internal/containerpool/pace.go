@@ -2,10 +2,14 @@ package containerpool
 
 import "time"
 
-// patience is how long an activation waits for a container that others use
-// before one more is made for it, if runs of its action are usually shorter:
-// making one takes longer than that, and costs everybody.
-const patience = 10 * time.Millisecond
+// An activation whose turn at the containers that run should come sooner
+// than in shortWait does not get one of its own: making it takes longer than
+// that, and costs everybody. It waits no longer than longWait, whatever was to
+// be expected.
+const (
+	shortWait = 2 * time.Millisecond
+	longWait  = 50 * time.Millisecond
+)
 
 // learn takes a run's duration into what is typical of g. It needs mu held.
 func (g *group) learn(took time.Duration) {
@@ -24,19 +28,20 @@ func (p *Pool) holdsBack(g *group) bool {
 	if starting >= p.opt.StartsAtOnce {
 		return true // each of them looks again when it is ready
 	}
-	if g.members == starting || g.typical == 0 || g.typical >= patience {
+	running := g.members - starting
+	if running == 0 || g.typical == 0 || g.typical*time.Duration(len(g.waiters)+1)/time.Duration(running) >= shortWait {
 		return false
 	}
 	var waited time.Duration
 	if len(g.waiters) > 0 {
 		waited = time.Since(g.waiters[0].since)
 	}
-	if waited >= patience {
+	if waited >= longWait {
 		return false
 	}
 	if !g.reminded {
 		g.reminded = true
-		time.AfterFunc(patience-waited, func() { p.remind(g) })
+		time.AfterFunc(longWait-waited, func() { p.remind(g) })
 	}
 	return true
 }

@@ -301,10 +301,35 @@ function frameOutput() {
   return activation;
 }
 
+// detachEnvironment makes process.env an object of this program. Setting a variable of the process
+// costs more than a run of a short action, and the C library never gives the memory of an old value
+// back. What the action sets still reaches the process; what the platform sets for a run does not
+// need to. It returns the object behind process.env.
+function detachEnvironment() {
+  const native = process.env;
+  const own = { ...native };
+  process.env = new Proxy(own, {
+    set(target, key, value) {
+      if (typeof key === 'string') native[key] = target[key] = String(value);
+      return true;
+    },
+    defineProperty(target, key, descriptor) {
+      if (typeof key === 'string' && 'value' in descriptor) native[key] = target[key] = String(descriptor.value);
+      return true;
+    },
+    deleteProperty(target, key) {
+      delete native[key];
+      return delete target[key];
+    },
+  });
+  return own;
+}
+
 function main(action, concurrent, frames) {
   const activation = concurrent && frames ? frameOutput() : undefined;
   let stopped = false;
-  const last = Object.create(null); // the environment of the last run, as it was set
+  const environment = detachEnvironment();
+  const names = Object.create(null); // of the variable for each member of a run
 
   const finish = (prefix, result) => {
     if (result === undefined) {
@@ -334,9 +359,8 @@ function main(action, concurrent, frames) {
     for (const key in body) {
       if (key === 'value') continue;
       const value = body[key];
-      if (typeof value !== 'string' || last[key] === value) continue;
-      last[key] = value;
-      process.env['__OW_' + key.toUpperCase()] = value;
+      if (typeof value !== 'string') continue;
+      environment[names[key] || (names[key] = '__OW_' + key.toUpperCase())] = value;
     }
   };
 
