@@ -1,4 +1,5 @@
-// Package crash kills a live server again and again under load and asks for
-// every activation that it had acknowledged. `go test ./test/crash -rounds 20`
-// is the long run.
+// Package crash breaks a live server and its disk: it kills the server under
+// load, lets syncs fail, fills the disk, stops it in the middle of its work,
+// and asks afterwards for everything that was promised. `go test ./test/crash
+// -rounds 200 -queued 8000` is the long run.
 package crash

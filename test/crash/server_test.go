@@ -6,11 +6,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // server is a live gowhisk in a process of its own.
@@ -20,87 +24,194 @@ type server struct {
 	key       [2]string
 	client    *http.Client
 	transport *http.Transport
+	log       *logText
+	took      time.Duration // until it was ready
+	ended     chan struct{}
 }
 
-// start runs a server on the data directory and waits until it answers.
-func start(t *testing.T, dir string) *server {
+// logText is what a process wrote so far.
+type logText struct {
+	mu   sync.Mutex
+	text bytes.Buffer // guarded by mu
+}
+
+func (l *logText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// gowhisk is a command of the product, run by this very binary.
+func gowhisk(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var log bytes.Buffer
-	cmd := &exec.Cmd{
-		Path: self, Env: append(os.Environ(), "HOME="+t.TempDir()), Stderr: &log,
-		Args: []string{"gowhisk", "serve", "--json", "--listen", "127.0.0.1:0", "--data-dir", dir,
-			"--invocations-per-minute", "100000000", "--concurrent-invocations", "100000"},
-	}
+	return &exec.Cmd{Path: self, Args: append([]string{"gowhisk"}, args...), Env: append(os.Environ(), "HOME="+t.TempDir())}
+}
+
+// serve is the command that serves on the data directory. Its address is a
+// loopback address that nobody else uses, so that no port is taken.
+func serve(t *testing.T, dir string, args ...string) (cmd *exec.Cmd, url string) {
+	t.Helper()
+	address := fmt.Sprintf("127.%d.%d.%d:3233", 1+rand.IntN(250), rand.IntN(250), 1+rand.IntN(250))
+	return gowhisk(t, append([]string{
+		"serve", "--json", "--listen", address, "--data-dir", dir,
+		"--invocations-per-minute", "100000000", "--concurrent-invocations", "100000",
+	}, args...)...), "http://" + address
+}
+
+// start runs a server on the data directory and waits until it answers.
+func start(t *testing.T, dir string, args ...string) *server {
+	t.Helper()
+	cmd, url := serve(t, dir, args...)
+	s := &server{cmd: cmd, url: url, log: &logText{}, ended: make(chan struct{})}
+	cmd.Stderr = s.log
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
+	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	line, err := bufio.NewReader(out).ReadBytes('\n')
+	s.took = time.Since(began)
 	var ready struct {
-		URL  string `json:"url"`
 		Auth string `json:"auth"`
 	}
 	if err == nil {
 		err = json.Unmarshal(line, &ready)
 	}
 	if err != nil {
-		_ = cmd.Wait()
-		t.Fatalf("the server did not start: %v\n%s", err, log.String())
+		_ = cmd.Wait() // the log tells more
+		t.Fatalf("the server did not start: %v\n%s", err, s.log)
 	}
-	user, password, _ := strings.Cut(ready.Auth, ":")
-	transport := &http.Transport{MaxIdleConnsPerHost: 16}
-	return &server{
-		cmd: cmd, url: ready.URL, key: [2]string{user, password},
-		client: &http.Client{Transport: transport}, transport: transport,
-	}
+	s.key[0], s.key[1], _ = strings.Cut(ready.Auth, ":")
+	s.transport = &http.Transport{MaxIdleConnsPerHost: 16}
+	s.client = &http.Client{Transport: s.transport}
+	go func() {
+		_ = cmd.Wait() // ProcessState tells how
+		close(s.ended)
+	}()
+	t.Cleanup(s.kill)
+	return s
 }
+
+// signal sends sig; the process may be gone.
+func (s *server) signal(sig syscall.Signal) { _ = s.cmd.Process.Signal(sig) }
 
 // kill ends the server as a crash does; a second call does nothing.
 func (s *server) kill() {
-	if s.cmd.ProcessState != nil {
-		return
-	}
-	_ = s.cmd.Process.Kill()
-	_ = s.cmd.Wait() // it tells only that it was killed
+	s.signal(syscall.SIGKILL)
+	<-s.ended
 	s.transport.CloseIdleConnections()
 }
 
+// exits waits for the end of the server and returns its exit status.
+func (s *server) exits(t *testing.T, within time.Duration) int {
+	t.Helper()
+	select {
+	case <-s.ended:
+	case <-time.After(within):
+		t.Fatalf("the server has not ended after %s\n%s", within, s.log)
+	}
+	s.transport.CloseIdleConnections()
+	return s.cmd.ProcessState.ExitCode()
+}
+
+// answer is what the API said.
+type answer struct {
+	status int
+	code   string // stable code of the failure
+	body   []byte
+}
+
 // do sends one request to the API as guest.
-func (s *server) do(method, path string, body []byte) ([]byte, int, error) {
+func (s *server) do(method, path string, body []byte) (answer, error) {
 	req, err := http.NewRequest(method, s.url+"/api/v1/namespaces/_/"+path, bytes.NewReader(body))
 	if err != nil {
-		return nil, 0, err
+		return answer{}, err
 	}
 	req.SetBasicAuth(s.key[0], s.key[1])
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := s.client.Do(req)
 	if err != nil {
-		return nil, 0, err
+		return answer{}, err
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	return answer, resp.StatusCode, err
+	text, err := io.ReadAll(resp.Body)
+	return answer{resp.StatusCode, resp.Header.Get("X-Gowhisk-Error"), text}, err
 }
 
-// create makes a Node.js action.
-func (s *server) create(t *testing.T, name, code string) {
+// must fails the test unless the API does it.
+func (s *server) must(t *testing.T, method, path string, body []byte) answer {
+	t.Helper()
+	got, err := s.do(method, path, body)
+	if err != nil || got.status/100 != 2 {
+		t.Fatalf("%s %s: %d %s %v", method, path, got.status, got.body, err)
+	}
+	return got
+}
+
+// create makes a Node.js action with parameters.
+func (s *server) create(t *testing.T, name, code string, parameters ...map[string]any) {
 	t.Helper()
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Skip("node is not on this host")
 	}
-	body, err := json.Marshal(map[string]any{"exec": map[string]any{"kind": "nodejs:default", "code": code}})
+	body, err := json.Marshal(map[string]any{
+		"exec": map[string]any{"kind": "nodejs:default", "code": code}, "parameters": parameters,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, status, err := s.do(http.MethodPut, "actions/"+name, body)
-	if err != nil || status != http.StatusOK {
-		t.Fatal(fmt.Errorf("create %s: %d %s: %w", name, status, answer, err))
+	s.must(t, http.MethodPut, "actions/"+name, body)
+}
+
+// invoke returns the id that was acknowledged, "" if none was.
+func (s *server) invoke(action, query string, n int) (id string, got answer, err error) {
+	got, err = s.do(http.MethodPost, "actions/"+action+query, fmt.Appendf(nil, `{"n":%d}`, n))
+	if err != nil || got.status != http.StatusOK && got.status != http.StatusAccepted {
+		return "", got, err
+	}
+	var body struct {
+		ID string `json:"activationId"`
+	}
+	return body.ID, got, json.Unmarshal(got.body, &body)
+}
+
+// outcome polls for the final status of an activation, "" if there is none
+// after a long while.
+func (s *server) outcome(t *testing.T, id string) string {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(30 * time.Second); ; <-tick.C {
+		got, err := s.do(http.MethodGet, "activations/"+id, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.status == http.StatusOK {
+			var record struct {
+				Response struct {
+					Status string `json:"status"`
+				} `json:"response"`
+			}
+			if err := json.Unmarshal(got.body, &record); err != nil {
+				t.Fatal(err)
+			}
+			return record.Response.Status
+		}
+		if time.Now().After(deadline) {
+			return ""
+		}
 	}
 }
