@@ -1,6 +1,7 @@
 package invoke
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 	"time"
@@ -83,7 +84,7 @@ func explain(msg *invoker.Message, r *invoker.Result) json.RawMessage {
 	}
 	report := f.Report(r.Why, map[string]string{
 		"action": msg.Action.Name.Local(), "id": string(msg.ID), "kind": msg.Action.Exec.Kind, "limit": limit,
-		"main": msg.Action.Exec.Main,
+		"main": cmp.Or(msg.Action.Exec.Main, "main"),
 	})
 	body, err := entity.Marshal(report)
 	if err != nil { // strings and lists of them always encode

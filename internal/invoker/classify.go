@@ -47,7 +47,26 @@ func ClassifyInit(status int, body []byte, length, limit int64) (v Verdict, ok b
 		return Verdict{}, true
 	}
 	body = readable(body)
-	return broken("The action failed during initialization", body, fault.InitFailed), false
+	return broken("The action failed during initialization", body, initFault(body)), false
+}
+
+// initFault is the fault behind an answer of failure, where the words of the
+// languages' own loaders tell it; they are not OpenWhisk's, so what they do
+// not tell is InitFailed.
+func initFault(body []byte) string {
+	for _, known := range []struct{ words, code string }{
+		{"Action entrypoint '", fault.NoMain},
+		{"undefined: Main", fault.NoMain},
+		{"Cannot find module", fault.MissingDependency},
+		{"Cannot find package", fault.MissingDependency},
+		{"is not in std", fault.MissingDependency},
+		{"no required module provides package", fault.MissingDependency},
+	} {
+		if bytes.Contains(body, []byte(known.words)) {
+			return known.code
+		}
+	}
+	return fault.InitFailed
 }
 
 // ClassifyRun turns the answer to a run into a Verdict. OpenWhisk 2.10.1–

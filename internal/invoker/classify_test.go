@@ -121,6 +121,23 @@ func TestAnswersToAnInitAreClassified(t *testing.T) {
 	}
 }
 
+func TestInitsThatLackSomethingSayWhat(t *testing.T) {
+	for text, want := range map[string]string{
+		"Initialization has failed due to: Action entrypoint 'main' is not a function.":          fault.NoMain,
+		"# action\n./main__.go:22:33: undefined: Main":                                           fault.NoMain,
+		"Initialization has failed due to: Error: Cannot find module 'left-pad'\nRequire stack:": fault.MissingDependency,
+		"main.go:2:8: package leftpad is not in std (/usr/local/go/src/leftpad)":                 fault.MissingDependency,
+		"main.go:2:8: no required module provides package example.com/x; to add it:":             fault.MissingDependency,
+		"Initialization has failed due to: TypeError: x.y is not a function":                     fault.InitFailed,
+		"Cannot start action. Check logs for details.":                                           fault.InitFailed,
+	} {
+		body := entity.Failed(0, text).Result
+		if v, _ := invoker.ClassifyInit(502, body, int64(len(body)), limit); v.Fault != want {
+			t.Errorf("%s: fault %s, want %s", text, v.Fault, want)
+		}
+	}
+}
+
 func TestAnswersOverTheLimitAreCut(t *testing.T) {
 	const text = "The action produced a response that exceeded the allowed length: 20 > 10 bytes."
 	for body, want := range map[string]string{
