@@ -17,6 +17,9 @@ import (
 // closeTimeout bounds the end of what holds no activation any more.
 const closeTimeout = 10 * time.Second
 
+// failedDrain bounds the drain time of a server whose store has failed.
+const failedDrain = 500 * time.Millisecond
+
 // Options is what a server takes from its process beside the settings.
 type Options struct {
 	Version string
@@ -133,12 +136,16 @@ func announce(ctx context.Context, c config.Config, o Options, p *platform) erro
 func stop(ctx context.Context, c config.Config, o Options, serving *endpoints, p *platform) error {
 	ctx = context.WithoutCancel(ctx)
 	began := time.Now()
-	o.Log.Info("stopping: no new requests, waiting for activations in flight", "at_most", c.Drain.String())
-	draining, cancel := context.WithTimeout(ctx, time.Duration(c.Drain))
+	drain := time.Duration(c.Drain)
+	if p.db.Err() != nil { // no result can be kept any more
+		drain = min(drain, failedDrain)
+	}
+	o.Log.Info("stopping: no new requests, waiting for activations in flight", "at_most", drain.String())
+	draining, cancel := context.WithTimeout(ctx, drain)
 	defer cancel()
 	drained := errors.Join(removeAddress(c.DataDir), serving.shutdown(draining), p.drain(draining))
 	if draining.Err() != nil {
-		o.Log.Warn("drain time is over: activations in flight are cut", "after", c.Drain.String())
+		o.Log.Warn("drain time is over: activations in flight are cut", "after", drain.String())
 		drained = nil // that is what the bound is for
 	}
 	closing, cancel := context.WithTimeout(ctx, closeTimeout)
