@@ -94,6 +94,8 @@ func (q query) local() (string, error) {
 
 // sendRecords answers with the full records of the list. They are read and
 // written one by one: two hundred of them may be far larger than memory.
+// Records are spliced, not encoded: a result may be nested as deep as
+// encoding/json allows, and its record is deeper.
 func (c *Controller) sendRecords(x *exchange, list []*entity.Activation) error {
 	if !accepts(x.r.Header["Accept"], applicationJSON) {
 		return errNotAcceptable
@@ -108,11 +110,7 @@ func (c *Controller) sendRecords(x *exchange, list []*entity.Activation) error {
 		if err != nil {
 			return err
 		}
-		record, err := encode(a)
-		if err != nil {
-			return err
-		}
-		if _, err := x.Write(append([]byte(separator), record...)); err != nil {
+		if _, err := x.Write(a.AppendJSON([]byte(separator))); err != nil {
 			x.debug("write response", err)
 			return nil
 		}
@@ -133,7 +131,7 @@ func (c *Controller) getActivation(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.json(http.StatusOK, a)
+	return x.send(http.StatusOK, applicationJSON, a.AppendJSON(nil))
 }
 
 // getResult and getLogs answer with parts of the record. OpenWhisk 1.10.8.
@@ -142,7 +140,7 @@ func (c *Controller) getResult(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.json(http.StatusOK, a.Response)
+	return x.send(http.StatusOK, applicationJSON, a.Response.AppendJSON(nil))
 }
 
 func (c *Controller) getLogs(x *exchange) error {

@@ -105,3 +105,13 @@ func FuzzListQuery(f *testing.F) {
 		}
 	})
 }
+
+func TestRecordOfADeepResultIsRead(t *testing.T) {
+	const depth = 10_000 // as deep as a result is accepted
+	deep := strings.Repeat(`{"a":`, depth) + "1" + strings.Repeat("}", depth)
+	a := newAPI(t)
+	a.store(t, record(entity.Success, deep))
+	for _, url := range []string{"activations/" + someID, "activations/" + someID + "/result", "activations?docs=true"} {
+		scenario{Method: "GET", URL: ns + url, Status: 200, Contains: []string{deep, `"status":"success"`}}.check(t, a)
+	}
+}
