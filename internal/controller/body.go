@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -122,8 +123,12 @@ func (x *exchange) jsonBody() ([]byte, error) {
 	return body, x.checkObject(body)
 }
 
+// maxDepth bounds the nesting of a body. It is less than encoding/json reads,
+// so that the queue can put a body into a document of its own and read it.
+const maxDepth = 9_900
+
 // checkObject reports whether body, which is not empty, was sent as JSON and
-// is a JSON object. Nesting is bounded by encoding/json (10,000 levels).
+// is a JSON object that is not nested too deep.
 func (x *exchange) checkObject(body []byte) error {
 	if err := checkMediaType(x.r.Header.Get("Content-Type")); err != nil {
 		return err
@@ -135,7 +140,31 @@ func (x *exchange) checkObject(body []byte) error {
 	if first(body) != '{' {
 		return entity.MalformedContent("JSON object expected")
 	}
+	if tooDeep(body) {
+		return entity.MalformedContent("nested deeper than %d levels", maxDepth)
+	}
 	return nil
+}
+
+// tooDeep walks through a valid body only if it has the braces for it.
+func tooDeep(body []byte) bool {
+	if bytes.Count(body, []byte{'{'})+bytes.Count(body, []byte{'['}) <= maxDepth {
+		return false
+	}
+	depth := 0
+	for i := 0; i < len(body); i++ {
+		switch body[i] {
+		case '"':
+			i = skipString(body, i) - 1
+		case '{', '[':
+			if depth++; depth > maxDepth {
+				return true
+			}
+		case '}', ']':
+			depth--
+		}
+	}
+	return false
 }
 
 func checkMediaType(contentType string) error {

@@ -161,6 +161,24 @@ func TestBlockingAnswerIsTheRecordThatIsStored(t *testing.T) {
 	}
 }
 
+func TestNestingOfABodyIsBounded(t *testing.T) {
+	a := newAPI(t)
+	a.put(t, "hello", hello)
+	nested := func(n int) string { return strings.Repeat(`{"a":[`, n/2) + `"}]{["` + strings.Repeat("]}", n/2) }
+	post := func(body string, status int, contains string) {
+		t.Helper()
+		scenario{Method: "POST", URL: ns + "actions/hello?blocking=true&result=true", Body: body, Status: status, Contains: []string{contains}}.check(t, a)
+	}
+	for _, n := range []int{2, 100, 1000, 9_900} {
+		post(nested(n), 200, nested(n))
+	}
+	post(`{"flat":[`+strings.Repeat(`{},`, 20_000)+`"{["]}`, 200, "{},{}")
+	post(nested(9_902), 400, "The request content was malformed:\\nnested deeper than 9900 levels")
+	post(nested(100_000), 400, "The request content was malformed:\\n")
+	post(strings.Repeat(`{"a":`, 100_000), 400, "The request content was malformed:\\n")
+	scenario{Method: "PUT", URL: ns + "actions/deep", Body: with(`"parameters":[{"key":"k","value":` + nested(9_900) + `}]`), Status: 400}.check(t, a)
+}
+
 func TestSequencesAndConductorsTellTheirSteps(t *testing.T) {
 	a := answering(t, record(entity.Success, `{}`))
 	a.put(t, "seq", exec(`{"kind":"sequence","components":["/_/hello"]}`))
