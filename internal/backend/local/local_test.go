@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"strconv"
 	"testing"
 	"time"
 
@@ -23,11 +24,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// owner sets the cgroups of this process's tests apart from those of others
+// that run at the same time.
+func owner() string { return "test-" + strconv.Itoa(os.Getpid()) }
+
 // newFactory is a real factory in the tier, or in the strongest tier here if
 // it is empty. A tier that the host lacks skips the test.
 func newFactory(t testing.TB, tier sandbox.Tier) (*local.Factory, *sandbox.Host) {
 	t.Helper()
-	sbOpt := sandbox.Options{Owner: "gowhisk-test", Tier: tier}
+	sbOpt := sandbox.Options{Owner: owner(), Tier: tier}
 	report := sandbox.Probe(t.Context(), sbOpt)
 	if tier != "" && report.Tier != tier {
 		t.Skipf("this host has no tier %s: %v", tier, report.Missing)

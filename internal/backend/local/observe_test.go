@@ -36,7 +36,7 @@ func held(t *testing.T) holdings {
 	if err != nil {
 		t.Fatal(err)
 	}
-	groups, err := filepath.Glob("/sys/fs/cgroup/*/gowhisk-gowhisk-test*/*")
+	groups, err := filepath.Glob("/sys/fs/cgroup/*/gowhisk-" + owner() + "/*")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,4 +126,10 @@ func peakOf(t *testing.T, f func()) int64 {
 	close(stop)
 	<-stopped
 	return peak
+}
+
+// countsMemory reports whether a cgroup limits memory in the strongest tier here.
+func countsMemory(t *testing.T) bool {
+	t.Helper()
+	return sandbox.Probe(t.Context(), sandbox.Options{Owner: owner()}).Tier == sandbox.TierFull
 }

@@ -72,7 +72,7 @@ func TestTheTierIsTheOneThatIsWanted(t *testing.T) {
 	if want == "" {
 		t.Skip("no tier is wanted")
 	}
-	if r := sandbox.Probe(t.Context(), sandbox.Options{Owner: "gowhisk-test"}); string(r.Tier) != want {
+	if r := sandbox.Probe(t.Context(), sandbox.Options{Owner: owner()}); string(r.Tier) != want {
 		t.Errorf("tier is %s, want %s: %v", r.Tier, want, r.Missing)
 	}
 }
