@@ -19,7 +19,7 @@ import (
 
 var (
 	rounds = flag.Int("rounds", 3, "how often the server is killed under load")
-	queued = flag.Int("queued", 1000, "how many activations wait when the server is killed")
+	queued = flag.Int("queued", 500, "how many activations wait when the server is killed")
 )
 
 // TestMain makes the test binary the server, too.

@@ -16,6 +16,7 @@ import (
 )
 
 func TestSecondServerOnADataDirectoryIsRefused(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir() + "/data"
 	first := start(t, dir)
 	refuses(t, dir, "GW5205")
@@ -23,6 +24,7 @@ func TestSecondServerOnADataDirectoryIsRefused(t *testing.T) {
 }
 
 func TestDataDirectoryOfANewerFormatIsRefusedUnchanged(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir() + "/data"
 	start(t, dir).stop(t)
 	err := os.WriteFile(dir+"/store/FORMAT", []byte(`{"version":99,"key":"0011223344556677"}`), 0o600)
@@ -49,6 +51,7 @@ func refuses(t *testing.T, dir, code string) {
 // TestCopyOfAStoppedServersDataDirectoryIsABackup copies it after an orderly
 // stop and after a crash, and starts a server on each copy.
 func TestCopyOfAStoppedServersDataDirectoryIsABackup(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(*server, *testing.T){
 		"stopped": (*server).stop,
 		"crashed": func(s *server, _ *testing.T) { s.kill() },
@@ -85,6 +88,7 @@ func TestCopyOfAStoppedServersDataDirectoryIsABackup(t *testing.T) {
 // queued payloads in every file, while the server runs, after a crash and
 // after an orderly stop.
 func TestSecretsAreNotReadableInTheDataDirectory(t *testing.T) {
+	t.Parallel()
 	dir, l := t.TempDir()+"/data", newLedger(t)
 	s := start(t, dir, "--api-host", l.URL)
 	plain, environment, payload := "c0ffee-plain-parameter", "c0ffee-init-parameter", "c0ffee-payload"

@@ -22,6 +22,7 @@ import (
 // server. What it acknowledged before must be there after a restart, and it
 // must not go on as if a later sync had made up for the failed one.
 func TestSyncThatFailsStopsTheServer(t *testing.T) {
+	t.Parallel()
 	for _, when := range []string{"1", "2+", "7"} {
 		t.Run("sync "+when, func(t *testing.T) {
 			dir, l := t.TempDir()+"/data", newLedger(t)
@@ -109,6 +110,7 @@ func (l *ledger) until(t *testing.T, s *server, code string) (first time.Time) {
 
 // TestFullDisk fills the disk of a server to the last byte.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	dir, l := smallDisk(t, "64m"), newLedger(t)
 	s := start(t, dir+"/data", "--api-host", l.URL)
 	s.create(t, "quick", reporting(0))

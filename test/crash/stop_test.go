@@ -12,6 +12,7 @@ import (
 // TestQueueSurvivesAKill lets one activation hold the only container while
 // others queue up behind it, and kills the server.
 func TestQueueSurvivesAKill(t *testing.T) {
+	t.Parallel()
 	dir, l := t.TempDir()+"/data", newLedger(t)
 	s := start(t, dir, "--api-host", l.URL, "--pool-memory", "256MB", "--pool-stem-cells", "nodejs:20=0")
 	s.create(t, "hold", reporting(50_000))
@@ -44,6 +45,7 @@ func TestQueueSurvivesAKill(t *testing.T) {
 // TestOrderlyStopKeepsPromises stops a server that has activations in flight
 // and queued.
 func TestOrderlyStopKeepsPromises(t *testing.T) {
+	t.Parallel()
 	dir, l := t.TempDir()+"/data", newLedger(t)
 	s := start(t, dir, "--api-host", l.URL)
 	s.create(t, "slow", reporting(700))
@@ -74,9 +76,10 @@ func TestOrderlyStopKeepsPromises(t *testing.T) {
 
 // TestKillDuringTheStopLosesNothing cuts a server that is stopping already.
 func TestKillDuringTheStopLosesNothing(t *testing.T) {
+	t.Parallel()
 	dir, l := t.TempDir()+"/data", newLedger(t)
 	s := start(t, dir, "--api-host", l.URL)
-	s.create(t, "slow", reporting(3000))
+	s.create(t, "slow", reporting(1500))
 	ids := make([]string, 12)
 	for i := range ids {
 		ids[i] = l.accepted(t, s, "slow")
@@ -95,6 +98,7 @@ func TestKillDuringTheStopLosesNothing(t *testing.T) {
 // TestDrainTimeEndsWhatDoesNotEnd cuts activations that run longer than the
 // server waits: they are recorded as interrupted at the next start.
 func TestDrainTimeEndsWhatDoesNotEnd(t *testing.T) {
+	t.Parallel()
 	dir, l := t.TempDir()+"/data", newLedger(t)
 	s := start(t, dir, "--api-host", l.URL, "--drain", "300ms")
 	s.create(t, "slow", reporting(20_000))
