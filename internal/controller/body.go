@@ -40,9 +40,6 @@ func (x *exchange) readBody(keep int64) (body []byte, size int64, err error) {
 			return nil, 0, err
 		}
 	}
-	if err := x.readDeadline(time.Now().Add(bodyTimeout)); err != nil {
-		return nil, 0, err
-	}
 	in := io.LimitReader(x.r.Body, entity.MaxBodySize+1)
 	if announced <= keep {
 		body, err = readUpTo(in, announced, keep)
@@ -64,12 +61,22 @@ func (x *exchange) readBody(keep int64) (body []byte, size int64, err error) {
 	return body, size, x.readDeadline(time.Time{})
 }
 
-// claimPlace waits for a place for a large body; finish gives it back.
+// limitBody bounds the time that a body may take, also one that no handler
+// reads: the server reads what is left of it before it sends the answer.
+func (x *exchange) limitBody() error {
+	if x.r.ContentLength == 0 {
+		return nil
+	}
+	return x.readDeadline(time.Now().Add(bodyTimeout))
+}
+
+// claimPlace waits for a place for a large body; finish gives it back. Its
+// time begins with the place.
 func (x *exchange) claimPlace() error {
 	select {
 	case x.c.large <- struct{}{}:
 		x.large = true
-		return nil
+		return x.limitBody()
 	case <-x.r.Context().Done():
 		return x.r.Context().Err()
 	}

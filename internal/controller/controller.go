@@ -116,6 +116,9 @@ func (c *Controller) serve(x *exchange) (err error) {
 	if len(x.r.RequestURI) > maxURL {
 		return errURLTooLong
 	}
+	if err := x.limitBody(); err != nil {
+		return err
+	}
 	if x.r.Method == http.MethodOptions {
 		return x.send(http.StatusOK, textPlain, []byte("OK"))
 	}

@@ -36,35 +36,60 @@ func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 func TestSlowBodyIsCutOffAfterThirtySeconds(t *testing.T) {
 	a := newAPI(t)
 	a.put(t, "hello", hello)
-	synctest.Test(t, func(t *testing.T) {
-		l := pipes{make(chan net.Conn)}
-		s := &http.Server{Handler: a}
-		go func() {
-			if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
-				t.Error(err)
-			}
-		}()
-		client, server := net.Pipe()
-		l.conns <- server
-		close(l.conns)
-		began := time.Now()
-		go func() {
-			_, err := fmt.Fprintf(client, "POST %sactions/hello HTTP/1.1\r\nHost: h\r\nAuthorization: %s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", ns, basic(guestKey))
-			if err != nil {
-				t.Error(err)
-			}
-		}()
-		answer, err := http.ReadResponse(bufio.NewReader(client), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if took := time.Since(began); answer.StatusCode != http.StatusRequestTimeout || took != 30*time.Second {
-			t.Errorf("status %d after %v", answer.StatusCode, took)
-		}
-		if err := errors.Join(client.Close(), s.Close()); err != nil {
+	for _, row := range []struct {
+		name, line, key string
+		status          int
+	}{
+		{"that is read", "POST " + ns + "actions/hello", guestKey, http.StatusRequestTimeout},
+		{"of nobody", "POST " + ns + "actions/hello", "nobody:" + guestKey[37:], http.StatusUnauthorized},
+		{"of a route that takes none", "POST /ping", guestKey, http.StatusMethodNotAllowed},
+		{"of no route", "PUT " + ns + "nothing", guestKey, http.StatusNotFound},
+		{"of a read", "GET " + ns + "actions", guestKey, http.StatusOK},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				status, took := half(t, a, row.line, row.key)
+				if status != row.status || took != 30*time.Second {
+					t.Errorf("status %d after %v, want %d after 30s", status, took, row.status)
+				}
+			})
+		})
+	}
+}
+
+// half sends a request whose body does not come and returns the status of the
+// answer and when it came.
+func half(t *testing.T, h http.Handler, line, key string) (status int, took time.Duration) {
+	t.Helper()
+	l := pipes{make(chan net.Conn)}
+	s := &http.Server{Handler: h}
+	go func() {
+		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			t.Error(err)
 		}
-	})
+	}()
+	client, server := net.Pipe()
+	l.conns <- server
+	close(l.conns)
+	began := time.Now()
+	go func() {
+		_, err := fmt.Fprintf(client, "%s HTTP/1.1\r\nHost: h\r\nAuthorization: %s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", line, basic(key))
+		if err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := client.SetReadDeadline(began.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(client), nil)
+	if err != nil {
+		t.Fatalf("no answer within an hour: %v", err)
+	}
+	took = time.Since(began)
+	if err := errors.Join(client.Close(), s.Close()); err != nil {
+		t.Error(err)
+	}
+	return answer.StatusCode, took
 }
 
 func TestClientThatLeavesEndsTheWaitAlone(t *testing.T) {
