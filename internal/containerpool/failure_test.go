@@ -224,6 +224,7 @@ func TestStartsAreReported(t *testing.T) {
 		synctest.Wait()
 		invoke(t, p, call{action: "a", kind: "python:3"})
 		invoke(t, p, call{})
+		time.Sleep(time.Second) // time for the next cell
 		synctest.Wait()
 		if o[string(invoker.Cold)] != 1 || o[string(invoker.Prewarmed)] != 2 {
 			t.Errorf("reported %v, want 1 cold and 2 prewarmed", o)

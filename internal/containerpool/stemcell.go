@@ -16,6 +16,9 @@ const nominalUsage = 16 << 20
 // demandWindow is how often the number of cells is adapted.
 const demandWindow = 5 * time.Second
 
+// refillDelay is how long after a cell was taken the next one is started.
+const refillDelay = 20 * time.Millisecond
+
 // noDemand is the smoothed demand that counts as none: reached about half a
 // minute after a single cold start.
 const noDemand = 1. / 64
@@ -27,6 +30,7 @@ type cellStock struct {
 	target   int
 	ready    []*container
 	starting int
+	soon     bool      // a timer will refill it
 	taken    int       // since the last adaptation
 	demand   float64   // smoothed takings in one window
 	failures int       // starts that failed in a row
@@ -82,8 +86,24 @@ func (p *Pool) takeCell(g *group) *container {
 	g.members++
 	p.recharge(c, g.memory)
 	p.book(g, g.memory)
-	p.refill(g.spec.Kind, s)
+	p.refillSoon(g.spec.Kind, s)
 	return c
+}
+
+// refillSoon refills s when the activation that took the cell has probably
+// had its answer: starting another takes the processors from it. It needs mu
+// held.
+func (p *Pool) refillSoon(kind string, s *cellStock) {
+	if s.soon {
+		return
+	}
+	s.soon = true
+	time.AfterFunc(refillDelay, func() {
+		p.mu.Lock()
+		defer p.unlock()
+		s.soon = false
+		p.refill(kind, s)
+	})
 }
 
 // refill starts what s lacks, one at a time, with memory that no activation
