@@ -45,8 +45,9 @@ type DB struct {
 
 // Open opens the store in dir, making it if there is none. It ends within
 // the time that replaying at most a few memtables takes, writes nothing to a
-// store of a newer format (code GW5203) and refuses one that a process uses
-// (GW5205). A store that cannot be read is ErrCorrupted.
+// store of a newer format (code GW5203), and refuses one that a process uses
+// (GW5205) and a disk without the room that opening takes (GW5201). A store
+// that cannot be read is ErrCorrupted.
 func Open(ctx context.Context, dir string, o Options) (*DB, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("open store %s: %w", dir, err)
@@ -101,10 +102,10 @@ func (db *DB) open(fsys vfs.FS, dir string) (err error) {
 	if err := db.unlockSecrets(fsys, dir, path); err != nil {
 		return err
 	}
-	if err := db.refuge.take(); err != nil {
+	if err := errors.Join(db.refuge.take(), db.space.admitOpen()); err != nil {
 		return err
 	}
-	return db.start(walFS{fullFS{fsys, db.closing, db.refuge.give}, db.sync}, fsys.PathJoin(dir, "db"))
+	return db.start(walFS{fullFS{fsys, db.closing, db.space.full}, db.sync}, fsys.PathJoin(dir, "db"))
 }
 
 // makeDir makes a directory and those above it, durably.

@@ -248,3 +248,36 @@ func TestADiskFilledBySomebodyElseEndsNothing(t *testing.T) {
 		t.Errorf("nothing is reserved for the next time: %v", err)
 	}
 }
+
+// TestOpenOnAFullDiskSaysSo fills the disk while no store is open: with the
+// reserve there is room to open it, without it Open must not wait for room.
+func TestOpenOnAFullDiskSaysSo(t *testing.T) {
+	for name, reserved := range map[string]bool{"with reserve": true, "without reserve": false} {
+		t.Run(name, func(t *testing.T) {
+			dir := smallDisk(t, "64m")
+			db := open(t, dir+"/store", pebble.Options{})
+			err := db.Queue().Enqueue(t.Context(), numberedID(1), noise(4000, 1))
+			if err := errors.Join(err, db.Close()); err != nil {
+				t.Fatal(err)
+			}
+			if !reserved {
+				if err := os.Remove(dir + "/store/reserve"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			give := takeAllSpace(t, dir)
+			db, err = pebble.Open(t.Context(), dir+"/store", pebble.Options{})
+			if !reserved {
+				wantCode(t, err, "GW5201")
+				give()
+				db = open(t, dir+"/store", pebble.Options{})
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			err = db.Queue().Remove(t.Context(), numberedID(1))
+			if err := errors.Join(err, db.Close()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

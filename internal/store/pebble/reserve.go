@@ -50,6 +50,13 @@ func (r *reserveFile) fits(free, reserved int64) bool {
 	return !r.held && r.size > 0 && free >= reserved+r.size
 }
 
+// missing reports whether the file is not held for want of room.
+func (r *reserveFile) missing(free int64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.held && free < r.size
+}
+
 // give frees the space.
 func (r *reserveFile) give() {
 	r.mu.Lock()

@@ -23,6 +23,9 @@ const (
 // freshness is how long a look at the free space counts.
 const freshness = 20 * time.Millisecond
 
+// fullNotice is how often the log may say that the disk is full.
+const fullNotice = 10 * time.Second
+
 // need says how much a write matters when space runs out.
 type need uint8
 
@@ -43,6 +46,7 @@ type space struct {
 	log     *slog.Logger
 
 	looked atomic.Int64 // nanoseconds since start of the last look
+	told   atomic.Int64 // nanoseconds since start of the last notice of a full disk
 	start  time.Time
 	mu     sync.Mutex   // held by who looks
 	level  atomic.Int32 // smallest need that is admitted now
@@ -68,6 +72,26 @@ func (s *space) admit(n need) error {
 	}
 	return entity.Errorf(entity.Unavailable,
 		"Disk is full: new data is refused, reads and deletes work. Free space under %s.", s.dir).WithCode(codeDiskFull)
+}
+
+// admitOpen refuses to open a store where there is not the room that this
+// may take: Pebble would wait for it, and nobody know.
+func (s *space) admitOpen() error {
+	usage, err := s.fsys.GetDiskUsage(s.dir)
+	if err != nil || !s.refuge.missing(int64(usage.AvailBytes)) { // see look
+		return nil
+	}
+	return entity.Errorf(entity.Unavailable,
+		"Disk is full: the store cannot be opened. Free space under %s.", s.dir).WithCode(codeDiskFull)
+}
+
+// full is called for a write that did not fit: it makes what room there is.
+func (s *space) full() {
+	s.refuge.give()
+	now := int64(time.Since(s.start))
+	if last := s.told.Load(); (last == 0 || now-last >= int64(fullNotice)) && s.told.CompareAndSwap(last, now) {
+		s.log.Warn("the disk is full: writing waits for room", "dir", s.dir)
+	}
 }
 
 func (s *space) look() {
