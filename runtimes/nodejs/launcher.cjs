@@ -20,7 +20,10 @@ const stringify = JSON.stringify;
 const writeSync = fs.writeSync;
 const exit = process.exit.bind(process);
 
+let rehearsing = false; // what is answered now is for nobody
+
 function answer(text) {
+  if (rehearsing) return;
   try {
     if (text.length < 16384) {
       const line = Buffer.from(text + '\n');
@@ -325,10 +328,9 @@ function detachEnvironment() {
   return own;
 }
 
-function main(action, concurrent, frames) {
+function main(action, concurrent, frames, environment) {
   const activation = concurrent && frames ? frameOutput() : undefined;
   let stopped = false;
-  const environment = detachEnvironment();
   const names = Object.create(null); // of the variable for each member of a run
 
   const finish = (prefix, result) => {
@@ -403,6 +405,20 @@ function main(action, concurrent, frames) {
 
 // ---- life
 
+// rehearse goes once through all that an action goes through, so that the first one finds it loaded
+// and compiled. It is done while nobody waits yet: after the boot was answered.
+async function rehearse() {
+  rehearsing = true;
+  try {
+    const action = await initialize({ main: 'main', code: 'function main(args) { return args; }' });
+    const handle = main(action, false, undefined, {});
+    const run = { namespace: '_', action_name: '/_/_', activation_id: '0', transaction_id: '0', deadline: '0' };
+    for (let i = 0; i < 3; i++) handle(stringify({ value: { i }, ...run }));
+  } finally {
+    rehearsing = false;
+  }
+}
+
 async function live() {
   // What is printed before the answer must be in its pipe before the answer: a full pipe makes
   // print wait, not Node keep the rest for later.
@@ -419,6 +435,7 @@ async function live() {
     },
   });
   answer('{"ok":true}');
+  await rehearse();
   const lines = new Lines();
   let action;
   let init;
@@ -436,7 +453,7 @@ async function live() {
   }
   const concurrent = process.env.__OW_ALLOW_CONCURRENT === 'true';
   answer('{"ok":true}');
-  serve(lines, main(action, concurrent, init.frames));
+  serve(lines, main(action, concurrent, init.frames, detachEnvironment()));
   return undefined;
 }
 

@@ -4,11 +4,8 @@ Works on Python 3.9 and later. OpenWhisk 3.6, 3.8.1.
 """
 
 import json
-import linecache
 import os
 import sys
-import traceback
-import types
 
 ANSWERS = 3
 NO_BINARY = "The action failed to generate or locate a binary. See logs for details."
@@ -78,6 +75,8 @@ def load_directory(directory):
 
 
 def load_text(code):
+    import linecache
+
     name = "<action>"
     lines = code.splitlines(True)
     linecache.cache[name] = (len(code), None, lines, name)
@@ -85,7 +84,7 @@ def load_text(code):
 
 
 def run_module(source, filename):
-    module = types.ModuleType("main__")
+    module = type(sys)("main__")
     module.__file__ = filename
     sys.modules["main__"] = module
     exec(compile(source, filename, "exec"), module.__dict__)
@@ -110,8 +109,14 @@ def initialize(init):
         print(refused, file=sys.stderr)
         return None, failure(502, NO_BINARY)
     except Exception:
-        traceback.print_exc()
+        print_exception()
         return None, failure(502, CANNOT_START)
+
+
+def print_exception():
+    import traceback
+
+    traceback.print_exc()
 
 
 ENCODER = json.JSONEncoder(ensure_ascii=False)
@@ -159,17 +164,28 @@ def run(action, line, environ, last):
         end_if_starved()
         return json.dumps({"error": str(error)}).encode("ascii")
     except Exception as error:
-        traceback.print_exc()
+        print_exception()
         try:
             return json.dumps({"error": str(error)}).encode("ascii")
         except Exception:  # a broken __str__
             return failure(502, NO_RESULT)
 
 
+def rehearse():
+    """Load what the first action needs, while nobody waits yet: after the boot was answered."""
+    import linecache
+    import traceback  # noqa: F401 (loaded for print_exception)
+
+    action, _ = initialize({"code": "def main(args):\n    return args\n"})
+    run(action, b'{"value":{}}', {}, {})
+    del sys.modules["main__"], linecache.cache["<action>"]
+
+
 def main():
     requests = take_stdin()
     prepare_streams()
     write_answer(b'{"ok":true}\n')
+    rehearse()
     action = None
     while action is None:
         line = requests.readline()
