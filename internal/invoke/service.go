@@ -19,6 +19,9 @@ import (
 // whether the disk has room.
 const fullPause = 100 * time.Millisecond
 
+// abortTime bounds how long Drain waits for activations that it abandoned.
+const abortTime = 2 * time.Second
+
 // Catalog is what the Service asks of the catalog.
 type Catalog interface {
 	Action(ctx context.Context, name entity.Name) (*entity.Action, error)
@@ -130,10 +133,16 @@ func (s *Service) Drain(ctx context.Context) error {
 		s.abort()
 		return nil
 	case <-ctx.Done():
-		s.abort()
-		<-done
-		return ctx.Err()
 	}
+	s.abort()
+	late := time.NewTimer(abortTime)
+	defer late.Stop()
+	select {
+	case <-done:
+	case <-late.C: // such as one whose record waits for a full disk
+		s.Logger.Warn("activations do not end", "after", abortTime.String())
+	}
+	return ctx.Err()
 }
 
 // execution is one activation from its acceptance to its record.

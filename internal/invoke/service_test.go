@@ -381,6 +381,24 @@ func TestDrainWaitsForTheActivationsThatRun(t *testing.T) {
 	w.record(out.ID)
 }
 
+func TestDrainEndsThoughAnActivationDoesNot(t *testing.T) {
+	w := open(t)
+	started, release := make(chan struct{}), make(chan struct{})
+	w.invoker.does(func(ctx context.Context, msg *invoker.Message) (invoker.Result, error) {
+		close(started)
+		<-release // whatever becomes of ctx
+		return invoker.Result{}, ctx.Err()
+	})
+	w.invoke(w.request(false, 0))
+	<-started
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := w.service.Drain(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("drained with %v", err)
+	}
+	close(release)
+}
+
 func TestMessageIsCompleteAndIDsGrow(t *testing.T) {
 	w := open(t)
 	var last entity.ActivationID

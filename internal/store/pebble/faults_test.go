@@ -281,3 +281,61 @@ func TestOpenOnAFullDiskSaysSo(t *testing.T) {
 		})
 	}
 }
+
+// quotaFS refuses writes while its quota is used up, which the free space of
+// the disk does not tell.
+type quotaFS struct {
+	vfs.FS
+	used *atomic.Bool
+}
+
+func (f quotaFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	file, err := f.FS.Create(name, c)
+	return quotaFile{file, f.used}, err
+}
+
+func (f quotaFS) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	file, err := f.FS.ReuseForWrite(from, to, c)
+	return quotaFile{file, f.used}, err
+}
+
+type quotaFile struct {
+	vfs.File
+	used *atomic.Bool
+}
+
+func (f quotaFile) Write(p []byte) (int, error) {
+	if f.used.Load() {
+		return 0, syscall.EDQUOT
+	}
+	return f.File.Write(p)
+}
+
+func TestQuotaThatIsUsedUpIsLikeAFullDisk(t *testing.T) {
+	used := new(atomic.Bool)
+	db := open(t, "store", pebble.Options{FS: quotaFS{vfs.NewCrashableMem(), used}, Seal: testSeal(t)})
+	used.Store(true)
+	held := make(chan error, 1)
+	go func() { held <- db.Queue().Enqueue(t.Context(), numberedID(0), nil) }()
+	n := 0
+	eventually(t, 5*time.Second, func() bool { // those who come at once are held, too
+		n++
+		refused := make(chan error, 1)
+		go func() { refused <- db.Activations().Put(t.Context(), record(numberedID(n), time.Now())) }()
+		select {
+		case err := <-refused:
+			wantCode(t, err, "GW5201")
+			return true
+		case <-time.After(10 * time.Millisecond):
+			return false
+		}
+	})
+	used.Store(false)
+	if err := <-held; err != nil {
+		t.Errorf("the write that did not fit: %v", err)
+	}
+	eventually(t, 5*time.Second, func() bool { return db.Queue().Enqueue(t.Context(), numberedID(n+1), nil) == nil })
+	if err := errors.Join(db.Err(), db.Close()); err != nil {
+		t.Error(err)
+	}
+}

@@ -23,6 +23,9 @@ const (
 // freshness is how long a look at the free space counts.
 const freshness = 20 * time.Millisecond
 
+// fullMemory is how long a write that did not fit keeps new ones away.
+const fullMemory = time.Second
+
 // fullNotice is how often the log may say that the disk is full.
 const fullNotice = 10 * time.Second
 
@@ -46,7 +49,8 @@ type space struct {
 	log     *slog.Logger
 
 	looked atomic.Int64 // nanoseconds since start of the last look
-	told   atomic.Int64 // nanoseconds since start of the last notice of a full disk
+	short  atomic.Int64 // nanoseconds since start of the last write that did not fit
+	told   atomic.Int64 // nanoseconds since start of the last notice of that
 	start  time.Time
 	mu     sync.Mutex   // held by who looks
 	level  atomic.Int32 // smallest need that is admitted now
@@ -89,6 +93,7 @@ func (s *space) admitOpen() error {
 func (s *space) full() {
 	s.refuge.give()
 	now := int64(time.Since(s.start))
+	s.short.Store(now)
 	if last := s.told.Load(); (last == 0 || now-last >= int64(fullNotice)) && s.told.CompareAndSwap(last, now) {
 		s.log.Warn("the disk is full: writing waits for room", "dir", s.dir)
 	}
@@ -96,7 +101,12 @@ func (s *space) full() {
 
 func (s *space) look() {
 	usage, err := s.fsys.GetDiskUsage(s.dir)
-	s.looked.Store(int64(time.Since(s.start)))
+	now := int64(time.Since(s.start))
+	s.looked.Store(now)
+	if short := s.short.Load(); short != 0 && now-short < int64(fullMemory) {
+		s.level.Store(int32(needFree)) // whatever the numbers say: a quota is not among them
+		return
+	}
 	if err != nil { // a medium that cannot tell, such as memory, has no bound
 		s.level.Store(int32(needNew))
 		return
@@ -167,7 +177,7 @@ func vital(c vfs.DiskWriteCategory) bool {
 func (f fullFS) try(vital bool, deed func() error) error {
 	for {
 		err := deed()
-		if err == nil || !errors.Is(err, syscall.ENOSPC) {
+		if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
 			return err
 		}
 		f.full()
