@@ -9,6 +9,7 @@ const NO_RESULT = 'The action did not return a dictionary or array.';
 final class Launcher
 {
     private static $answers;
+    private static $stdin;
 
     public static function answer(string $line): void
     {
@@ -106,9 +107,19 @@ final class Launcher
         return $text === false ? self::failure(502, NO_RESULT) : $text;
     }
 
+    // takeStdin moves the requests to another descriptor and leaves an empty standard input: a child
+    // that reads its own would take requests.
+    private static function takeStdin()
+    {
+        $requests = fopen('php://fd/0', 'rb');
+        fclose(STDIN);
+        self::$stdin = fopen('/dev/null', 'rb'); // is descriptor 0, the lowest that is free
+        return $requests;
+    }
+
     public static function live(): void
     {
-        $requests = fopen('php://stdin', 'rb');
+        $requests = self::takeStdin();
         self::$answers = fopen('php://fd/3', 'wb');
         self::answer('{"ok":true}');
         $main = null;
