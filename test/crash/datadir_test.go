@@ -17,10 +17,15 @@ import (
 
 func TestSecondServerOnADataDirectoryIsRefused(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir() + "/data"
-	first := start(t, dir)
+	dir, l := t.TempDir()+"/data", newLedger(t)
+	first := start(t, dir, "--api-host", l.URL)
+	first.create(t, "slow", reporting(1000))
+	id := l.accepted(t, first, "slow")
+	l.await(t, id)
 	refuses(t, dir, "GW5205")
-	first.must(t, http.MethodGet, "actions", nil)
+	if got := first.outcome(t, id); got != "success" {
+		t.Errorf("what ran in the first server ended with %q", got)
+	}
 }
 
 func TestDataDirectoryOfANewerFormatIsRefusedUnchanged(t *testing.T) {

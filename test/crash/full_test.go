@@ -57,7 +57,6 @@ func TestFullDisk(t *testing.T) {
 	s.kill()
 	s = start(t, dir+"/data", "--api-host", l.URL)
 	l.audit(t, s)
-	s.kill()
 }
 
 // probe tries to start an activation.

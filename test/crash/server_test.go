@@ -101,8 +101,19 @@ func start(t *testing.T, dir string, args ...string) *server {
 		_ = cmd.Wait() // ProcessState tells how
 		close(s.ended)
 	}()
-	t.Cleanup(s.kill)
+	t.Cleanup(s.end)
 	return s
+}
+
+// end stops a server that is still there in order, so that it leaves nothing
+// on the host, or kills it.
+func (s *server) end() {
+	s.signal(syscall.SIGTERM)
+	select {
+	case <-s.ended:
+	case <-time.After(5 * time.Second):
+	}
+	s.kill()
 }
 
 // signal sends sig; the process may be gone.
