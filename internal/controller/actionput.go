@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 
 	"github.com/gowhisk/gowhisk/internal/entitlement"
 	"github.com/gowhisk/gowhisk/internal/entity"
@@ -96,7 +95,7 @@ func (c *Controller) storeAction(x *exchange, name entity.Name, old *entity.Acti
 			return err
 		}
 	}
-	return x.json(http.StatusOK, &out)
+	return x.sendAction(&out)
 }
 
 // applyTo returns the action that old becomes. Absent members keep the old

@@ -73,7 +73,7 @@ func (c *Controller) getAction(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.json(http.StatusOK, a)
+	return x.sendAction(a)
 }
 
 // action reads an action, with its code if asked to. The code may be replaced
@@ -118,5 +118,5 @@ func (c *Controller) deleteAction(x *exchange) error {
 	if deleted.Exec.CodeID == before.Exec.CodeID {
 		deleted.Exec.Code = before.Exec.Code
 	}
-	return x.json(http.StatusOK, deleted)
+	return x.sendAction(deleted)
 }

@@ -137,6 +137,7 @@ func (x *exchange) name() (entity.Name, error) {
 // finish recovers from a panic of the handler, then tells log and observer.
 func (x *exchange) finish() {
 	if x.large {
+		debug.FreeOSMemory() // the body and its copies, before the next one comes
 		<-x.c.large
 	}
 	if p := recover(); p != nil {
