@@ -17,6 +17,7 @@ func (c *Controller) invokeAction(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	payload, refused := x.payload(c.cfg.Entitlement.MaxPayloadSize(x.id)) // before a slot is taken: it may be slow to come
 	if err := c.cfg.Entitlement.Rate(x.id, entitlement.Invoke); err != nil {
 		return err
 	}
@@ -30,7 +31,7 @@ func (c *Controller) invokeAction(x *exchange) error {
 			done()
 		}
 	}()
-	action, payload, mode, err := c.admit(x, name)
+	action, mode, err := c.admit(x, name, payload, refused)
 	if err != nil {
 		return err
 	}
@@ -49,21 +50,21 @@ func (c *Controller) invokeAction(x *exchange) error {
 }
 
 // admit checks what a caller within its throttles asks for, in OpenWhisk's
-// order: rights, payload, query, existence. OpenWhisk 1.4.17.
-func (c *Controller) admit(x *exchange, name entity.Name) (*entity.Action, []byte, mode, error) {
+// order: rights, payload, query, existence. refused is what is wrong with the
+// payload. OpenWhisk 1.4.17.
+func (c *Controller) admit(x *exchange, name entity.Name, payload []byte, refused error) (*entity.Action, mode, error) {
 	if err := x.allow(entitlement.Activate, entity.Actions, name); err != nil {
-		return nil, nil, mode{}, err
+		return nil, mode{}, err
 	}
-	payload, err := x.payload(c.cfg.Entitlement.MaxPayloadSize(x.id))
-	if err != nil {
-		return nil, nil, mode{}, err
+	if refused != nil {
+		return nil, mode{}, refused
 	}
 	m, err := x.query().mode()
 	if err != nil {
-		return nil, nil, mode{}, err
+		return nil, mode{}, err
 	}
 	action, err := c.invocable(x, name, payload)
-	return action, payload, m, err
+	return action, m, err
 }
 
 // payload reads the body of an invocation, nil if there is none. OpenWhisk
