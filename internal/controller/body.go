@@ -19,7 +19,7 @@ const (
 	// A body over largeBody waits for one of the few places, so that memory
 	// is bounded however many come at once.
 	largeBody      = 8 * entity.MB
-	maxLargeBodies = 4
+	maxLargeBodies = 2
 
 	firstRead = 32 << 10 // bytes that are allocated on the word of Content-Length
 )

@@ -167,7 +167,7 @@ func TestChunkedAndLargeBodiesAreCounted(t *testing.T) {
 }
 
 func TestFewLargeBodiesAreReadAtOnce(t *testing.T) {
-	const requests, places = 9, 4
+	const requests, places = 9, 2
 	a := newAPI(t)
 	b := &stuck{arrived: make(chan struct{}, requests), let: make(chan struct{})}
 	var wg sync.WaitGroup
