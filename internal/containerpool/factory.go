@@ -129,5 +129,8 @@ func (f *Failure) Error() string {
 	return fmt.Sprintf("container exited: %s", f.Detail)
 }
 
-// the pool is an Invoker.
-var _ invoker.Invoker = (*Pool)(nil)
+// The pool is an Invoker that knows when it is full.
+var (
+	_ invoker.Invoker = (*Pool)(nil)
+	_ invoker.Gate    = (*Pool)(nil)
+)

@@ -139,7 +139,13 @@ func TestActivationsThatWaitAreBounded(t *testing.T) {
 		if n := p.Stats().Waiting; n != 3 {
 			t.Errorf("%d wait, want 3", n)
 		}
+		if err := p.Ready(); entity.KindOf(err) != entity.Unavailable {
+			t.Errorf("a full pool says %v to those that ask before", err)
+		}
 		time.Sleep(time.Minute)
+		if err := p.Ready(); err != nil {
+			t.Errorf("an empty pool says %v", err)
+		}
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/fault"
 )
 
 // Options bound a Pool. The zero value of a duration or count means the
@@ -199,6 +200,16 @@ func (p *Pool) clear(reason string) {
 		c.doomed = reason
 		p.destroy(c, reason)
 	}
+}
+
+// Ready refuses more activations while as many wait as may.
+func (p *Pool) Ready() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || p.waiting >= p.opt.MaxWaiting {
+		return entity.ErrUnavailable.WithCode(fault.Overloaded)
+	}
+	return nil
 }
 
 // Stats is a snapshot for metrics.

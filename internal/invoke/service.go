@@ -76,6 +76,9 @@ func New(c Config) *Service {
 // crash.
 func (s *Service) Invoke(ctx context.Context, req Request) (Outcome, error) {
 	err := s.Recorder.Ready()
+	if gate, ok := s.Invoker.(invoker.Gate); ok && err == nil {
+		err = gate.Ready()
+	}
 	if err == nil {
 		err = unable(req.Action)
 	}

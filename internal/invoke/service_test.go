@@ -258,6 +258,29 @@ func TestStoreThatRefusesRecordsRefusesActivations(t *testing.T) {
 	}
 }
 
+// shut is an invoker that takes nothing more.
+type shut struct{ *script }
+
+func (shut) Ready() error { return entity.ErrUnavailable.WithCode("GW3002") }
+
+func TestActivationsAreRefusedBeforeTheyAreAcceptedWhileTooManyWait(t *testing.T) {
+	w := open(t)
+	s := invoke.New(invoke.Config{
+		Invoker: shut{w.invoker}, Catalog: w.actions, Recorder: w.recorder, Queue: w.db.Queue(), Identities: w.owners,
+	})
+	for _, blocking := range []bool{true, false} {
+		if _, err := s.Invoke(t.Context(), w.request(blocking, time.Minute)); entity.KindOf(err) != entity.Unavailable {
+			t.Errorf("error is %v, want the invoker's", err)
+		}
+	}
+	if len(w.invoker.ran()) != 0 || len(w.queued()) != 0 {
+		t.Error("a refused activation ran or is queued")
+	}
+	if err := s.Drain(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 // A record that waits for room is as good as stored while the process lives;
 // one that a broken store refuses is not, and must not be answered.
 func TestCallerIsNotAnsweredWithARecordThatIsLost(t *testing.T) {

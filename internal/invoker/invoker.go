@@ -66,3 +66,11 @@ type Result struct {
 type Invoker interface {
 	Invoke(ctx context.Context, msg *Message) (Result, error)
 }
+
+// A Gate is an Invoker that can tell that it takes no more activations now,
+// so that one is refused before it is accepted.
+type Gate interface {
+	// Ready returns nil, or why not: an error of kind Throttled or
+	// Unavailable. It is quick.
+	Ready() error
+}
