@@ -20,6 +20,9 @@ const (
 	exitMisused = 2 // the arguments are wrong
 )
 
+// hint follows what is wrong with a command line.
+const hint = "gowhisk admin --help lists the commands and their flags.\n"
+
 // Usage describes the commands.
 const Usage = `Usage:
   gowhisk admin user create SUBJECT [-u UUID:KEY] [-ns NAMESPACE] [-r] [-g] [-s]
@@ -77,7 +80,7 @@ func Run(ctx context.Context, subjects store.Subjects, args []string, stdout, st
 	}
 	do := verbs()[args[0]][args[1]]
 	if do == nil {
-		fmt.Fprintf(stderr, "no such command: %s %s\n%s", args[0], args[1], Usage)
+		fmt.Fprintf(stderr, "no such command: %s %s\n%s", args[0], args[1], hint)
 		return exitMisused
 	}
 	parsed, err := parse(args[2:])
@@ -85,7 +88,7 @@ func Run(ctx context.Context, subjects store.Subjects, args []string, stdout, st
 		err = parsed.check(args[0] + " " + args[1])
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "%v\n%s", err, Usage)
+		fmt.Fprintf(stderr, "%v\n%s", err, hint)
 		return exitMisused
 	}
 	return do(command{subjects, stdout}, ctx, parsed)

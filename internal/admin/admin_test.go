@@ -127,6 +127,7 @@ storeActivations = False
 maxActionMemory = 1024
 `, 0, "limits", "get", "guest")
 	expect(t, m, "--firesPerMinute: \"many\" is not a whole number from 0\n", 2, "limits", "set", "guest", "--firesPerMinute", "many")
+	expect(t, m, "--firesPerMinute: \"-1\" is not a whole number from 0\n", 2, "limits", "set", "guest", "--firesPerMinute", "-1")
 	expect(t, m, "Limits deleted\n", 0, "limits", "delete", "guest")
 	expect(t, m, "Failed to delete limits (The requested resource does not exist.)\n", 1, "limits", "delete", "guest")
 }
@@ -140,7 +141,7 @@ func TestMisuseIsExplainedOnStandardError(t *testing.T) {
 		if code := admin.Run(t.Context(), newMemory(), line, &out, &talk); code != 2 {
 			t.Errorf("%v: exit code %d, want 2", line, code)
 		}
-		if out.Len() > 0 || !strings.Contains(talk.String(), "Usage:") {
+		if out.Len() > 0 || !strings.Contains(talk.String(), "gowhisk admin ") {
 			t.Errorf("%v: printed %q and %q", line, &out, &talk)
 		}
 	}

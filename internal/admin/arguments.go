@@ -108,8 +108,13 @@ func parse(words []string) (arguments, error) {
 // values is how many of the words belong to the flag.
 func values(flag string, words []string) int {
 	n := 0
-	for n < len(words) && !strings.HasPrefix(words[n], "-") && (n == 0 || flag == "allowedKinds") {
+	for n < len(words) && !isFlag(words[n]) && (n == 0 || flag == "allowedKinds") {
 		n++
 	}
 	return n
+}
+
+// isFlag tells a flag from a value, which may be a negative number.
+func isFlag(word string) bool {
+	return strings.HasPrefix(word, "-") && (len(word) == 1 || word[1] < '0' || word[1] > '9')
 }
