@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"encoding/base64"
 	"errors"
@@ -11,8 +12,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gowhisk/gowhisk/internal/actionproxy"
 	"github.com/gowhisk/gowhisk/internal/protocol"
@@ -141,6 +144,67 @@ func TestArchivesAreRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestBombsAreRefusedBeforeTheyTakeRoom(t *testing.T) {
+	for name, code := range map[string]string{
+		"entries that share a kilobyte": bombOf(t, 5, 1<<30),
+		"one entry":                     bombOf(t, 1, 5<<30),
+		"one that lies":                 bombOf(t, 1, 1),
+		"100,000 files":                 bombOf(t, 100_000, 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			began := time.Now()
+			_, err := actionproxy.Prepare(protocol.Init{Code: code, Binary: true}, family(t, "bash"), dir, actionproxy.ArchiveLimits{})
+			var failure *protocol.Failure
+			if !errors.As(err, &failure) || failure.Status != 502 {
+				t.Errorf("got %v", err)
+			}
+			if took := time.Since(began); took > 2*time.Second {
+				t.Errorf("it took %s", took)
+			}
+			if left, err := os.ReadDir(dir); err != nil || len(left) > 1 {
+				t.Errorf("%d files are left, %v", len(left), err)
+			}
+		})
+	}
+}
+
+// bombOf is a zip of n entries that each say to have that size.
+func bombOf(t *testing.T, n int, size uint64) string {
+	t.Helper()
+	var b, zeros bytes.Buffer
+	deflate, err := flate.NewWriter(&zeros, flate.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := deflate.Write(make([]byte, 1<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if err := deflate.Close(); err != nil {
+		t.Fatal(err)
+	}
+	data := zeros.Bytes()
+	if n > 1000 {
+		data = nil
+	}
+	w := zip.NewWriter(&b)
+	for i := range n {
+		f, err := w.CreateRaw(&zip.FileHeader{
+			Name: strconv.Itoa(i), Method: zip.Deflate, UncompressedSize64: size, CompressedSize64: uint64(len(data)),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write(data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(b.Bytes())
 }
 
 func TestSingleFilesAreLaidOut(t *testing.T) {

@@ -68,6 +68,9 @@ func (u *unpacker) zip(code []byte) error {
 	if err != nil {
 		return err
 	}
+	if err := u.announced(archive.File); err != nil {
+		return err
+	}
 	for _, f := range archive.File {
 		content, err := f.Open()
 		if err != nil {
@@ -77,6 +80,19 @@ func (u *unpacker) zip(code []byte) error {
 		if err = errors.Join(err, content.Close()); err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
+	}
+	return nil
+}
+
+// announced refuses what says itself that it is too large, before anything is written; what lies
+// about it is stopped while it is written.
+func (u *unpacker) announced(files []*zip.File) error {
+	var sum uint64
+	for _, f := range files {
+		sum += min(f.UncompressedSize64, 1<<40)
+	}
+	if len(files) > u.files || sum > uint64(u.bytes) {
+		return ErrArchiveTooLarge
 	}
 	return nil
 }
