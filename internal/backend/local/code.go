@@ -10,40 +10,16 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sync/singleflight"
-
 	"github.com/gowhisk/gowhisk/internal/actionproxy"
 	"github.com/gowhisk/gowhisk/internal/containerpool"
 	"github.com/gowhisk/gowhisk/internal/fault"
 	"github.com/gowhisk/gowhisk/internal/protocol"
 )
 
-// builtSuffix ends the name of a folder whose program was compiled here.
-const builtSuffix = "-built"
-
-// library keeps the code of actions as files, unpacked or compiled once per
-// content and read-only, for as many containers as need it.
-type library struct {
-	dir   string
-	group singleflight.Group
-}
-
-// removeUnfinished removes what a crash interrupted.
-func (l *library) removeUnfinished() error {
-	left, err := filepath.Glob(filepath.Join(l.dir, "new-*"))
-	if err != nil {
-		return fmt.Errorf("find unfinished code: %w", err)
-	}
-	for _, dir := range left {
-		err = errors.Join(err, removeTree(dir))
-	}
-	return err
-}
-
 // folder returns the folder of that name, which fill makes at the first
 // time in a folder of its own; what fill returns becomes it. A folder that is
 // there is complete: it gets its name last.
-func (l *library) folder(ctx context.Context, name string, fill func(ctx context.Context, work string) (made string, built bool, err error)) (string, error) {
+func (l *library) folder(ctx context.Context, name string, fill fillFunc) (string, error) {
 	ch := l.group.DoChan(name, func() (any, error) {
 		for _, dir := range []string{filepath.Join(l.dir, name), filepath.Join(l.dir, name+builtSuffix)} {
 			if _, err := os.Stat(dir); err == nil {
@@ -62,7 +38,7 @@ func (l *library) folder(ctx context.Context, name string, fill func(ctx context
 	}
 }
 
-func (l *library) make(ctx context.Context, name string, fill func(context.Context, string) (string, bool, error)) (dir string, err error) {
+func (l *library) make(ctx context.Context, name string, fill fillFunc) (dir string, err error) {
 	work, err := os.MkdirTemp(l.dir, "new-")
 	if err != nil {
 		return "", fmt.Errorf("make code directory: %w", err)
@@ -78,14 +54,10 @@ func (l *library) make(ctx context.Context, name string, fill func(context.Conte
 	if err := protect(made); err != nil {
 		return "", err
 	}
-	dir = filepath.Join(l.dir, name)
 	if built {
-		dir += builtSuffix
+		name += builtSuffix
 	}
-	if err := os.Rename(made, dir); err != nil {
-		return "", fmt.Errorf("name code directory: %w", err)
-	}
-	return dir, nil
+	return l.put(made, name)
 }
 
 // protect takes the right to write away: containers share the files.
@@ -115,13 +87,14 @@ func (f *Factory) prepare(ctx context.Context, c *cell, a containerpool.Assignme
 		p, err := actionproxy.Prepare(in, family, c.code(), actionproxy.ArchiveLimits{})
 		return &p.Init, err
 	}
-	name := strings.NewReplacer(":", "-", "/", "_").Replace(c.host.Kind + "-" + exec.CodeID + "-" + in.Main)
-	dir, err := f.library.folder(ctx, name, func(ctx context.Context, work string) (string, bool, error) {
+	name := folderName(c.host.Kind, exec.CodeID, in.Main)
+	dir, giveBack, err := f.library.borrow(ctx, name, func(ctx context.Context, work string) (string, bool, error) {
 		return f.lay(ctx, c, in, work)
 	})
 	if err != nil {
 		return nil, err
 	}
+	defer giveBack() // the container keeps links of its own
 	if err := cloneTree(dir, c.code()); err != nil {
 		return nil, err
 	}

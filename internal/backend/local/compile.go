@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -20,12 +21,14 @@ const (
 	compileMemory = 3 << 30
 	compileTmp    = 1 << 30
 	compileOutput = 64 << 10 // bytes of the compiler's words that are kept
+	// buildCacheBytes bounds at a start what compilers keep between runs.
+	buildCacheBytes = 2 << 30
 )
 
 // compile builds the program of the source in src and returns its folder
 // below work. What the compiler has against the source is a Failure.
 func (f *Factory) compile(ctx context.Context, host runtimes.Host, main, src, work string) (string, error) {
-	bin, cache := filepath.Join(work, "bin"), filepath.Join(f.opt.Dir, "build-cache")
+	bin, cache := filepath.Join(work, "bin"), f.buildCache()
 	if err := openFolders(src, bin, cache); err != nil {
 		return "", err
 	}
@@ -49,6 +52,22 @@ func (f *Factory) compile(ctx context.Context, host runtimes.Host, main, src, wo
 	}
 	return bin, nil
 }
+
+// trimBuildCache drops a compiler's cache that has grown large: it is filled
+// again by what is still compiled.
+func (f *Factory) trimBuildCache() error {
+	dir := f.buildCache()
+	size, err := treeSize(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil && size > buildCacheBytes {
+		err = removeTree(dir)
+	}
+	return err
+}
+
+func (f *Factory) buildCache() string { return filepath.Join(f.opt.Dir, "build-cache") }
 
 // openFolders makes the folders of a build. The compiler runs as a user whose
 // number is not known before, so they are open; they lie below a folder that

@@ -6,6 +6,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +48,8 @@ type Options struct {
 	Blackbox bool
 	Images   []string
 
+	CodeBytes int64 // of code that is kept for containers to come; 1 GiB if 0
+
 	Logger *slog.Logger // required
 }
 
@@ -86,7 +89,7 @@ func New(opt Options) (*Factory, error) {
 		}
 	}
 	f := &Factory{
-		opt: opt, cells: filepath.Join(opt.Dir, "cells"), library: &library{dir: filepath.Join(opt.Dir, "code")},
+		opt: opt, cells: filepath.Join(opt.Dir, "cells"), library: &library{dir: filepath.Join(opt.Dir, "code"), limit: cmp.Or(opt.CodeBytes, libraryBytes)},
 		known: map[string]runtimes.Host{},
 	}
 	if err := removeTree(f.cells); err != nil {
@@ -97,7 +100,7 @@ func New(opt Options) (*Factory, error) {
 			return nil, fmt.Errorf("prepare container directory: %w", err)
 		}
 	}
-	if err := f.library.removeUnfinished(); err != nil {
+	if err := errors.Join(f.library.open(), f.trimBuildCache()); err != nil {
 		return nil, err
 	}
 	if err := runtimes.WriteLaunchers(f.launchers()); err != nil {
