@@ -242,7 +242,7 @@ func (r *answerReader) breakOff(cause error) {
 
 // fail ends every exchange in flight and every later one with err. The caller holds mu.
 func (r *answerReader) fail(err error) {
-	if r.broken == nil || err == ErrExited {
+	if r.broken == nil || errors.Is(err, ErrExited) {
 		r.broken = err
 	}
 	if r.current != nil {

@@ -37,7 +37,8 @@ func (l Local) Start() (*Child, error) {
 	if l.Host.Family.Mode == runtimes.Interpreted {
 		argv = l.Host.Argv(l.Launchers)
 	}
-	cmd := exec.Command(argv[0], argv[1:]...)
+	// Its owner ends it, by closing the Child.
+	cmd := exec.CommandContext(context.Background(), argv[0], argv[1:]...)
 	cmd.Env = slices.Concat(l.Host.Environ(), l.environ())
 	cmd.Dir = l.Dir
 	if l.Stdout != nil {

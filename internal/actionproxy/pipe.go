@@ -89,7 +89,7 @@ func newLineWriter(f *os.File) (*lineWriter, error) {
 	w := &lineWriter{file: f, raw: raw}
 	w.now = func(fd uintptr) {
 		for {
-			if w.n, w.err = syscall.Write(int(fd), w.line); w.err != syscall.EINTR {
+			if w.n, w.err = syscall.Write(int(fd), w.line); !errors.Is(w.err, syscall.EINTR) {
 				return
 			}
 		}
@@ -107,7 +107,7 @@ func (w *lineWriter) write(ctx context.Context, line []byte) error {
 	switch {
 	case w.err == nil && w.n == len(line):
 		return nil
-	case w.err != nil && w.err != syscall.EAGAIN:
+	case w.err != nil && !errors.Is(w.err, syscall.EAGAIN):
 		return writeError(w.err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = w.file.SetWriteDeadline(aLongTimeAgo) })

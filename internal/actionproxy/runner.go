@@ -2,6 +2,7 @@ package actionproxy
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -116,7 +117,8 @@ func (a *runner) run(line []byte) string {
 // execute returns the last line of output; the lines before have gone to the logs.
 func (a *runner) execute(value json.RawMessage, members map[string]json.RawMessage) ([]byte, error) {
 	argv := a.argv()
-	cmd := exec.Command(argv[0], argv[1:]...)
+	// The activation's deadline is the server's business, which ends the whole sandbox.
+	cmd := exec.CommandContext(context.Background(), argv[0], argv[1:]...)
 	if len(value) <= protocol.MaxArgument {
 		cmd.Args = append(cmd.Args, string(value))
 	}

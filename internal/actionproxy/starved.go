@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// ErrStarved: the program failed close to the memory limit of its process.
+// ErrStarved means that the program failed close to the memory limit of its process.
 var ErrStarved = errors.New("the program was refused memory")
 
 // starved reports whether a program failed close to the memory limit of a process. Such a limit

@@ -28,7 +28,7 @@ const (
 	DefaultArchiveFiles = 64 << 10
 )
 
-// ErrArchiveTooLarge: the archive has more bytes or files than allowed.
+// ErrArchiveTooLarge means that the archive has more bytes or files than allowed.
 var ErrArchiveTooLarge = errors.New("the archive is too large when extracted")
 
 // unpacker extracts into one directory, which no entry can leave.

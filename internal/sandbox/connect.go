@@ -133,7 +133,7 @@ func (s *supervisor) endWith(file *os.File) func() {
 	done := make(chan struct{})
 	s.wg.Go(func() {
 		select {
-		case <-s.ctx.Done():
+		case <-s.over:
 			// Fails only for a file that is closed, on which nobody waits.
 			_ = file.SetDeadline(time.Unix(1, 0))
 		case <-done:

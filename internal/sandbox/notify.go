@@ -58,7 +58,7 @@ func (l listener) receive(n *notification) (bool, error) {
 	err = raw.Read(func(fd uintptr) bool {
 		poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 		if _, rerr = unix.Poll(poll, 0); rerr != nil {
-			return rerr != unix.EINTR
+			return !errors.Is(rerr, unix.EINTR)
 		}
 		switch {
 		case poll[0].Revents&unix.POLLIN != 0:

@@ -50,8 +50,8 @@ type resolver struct {
 	slots   chan struct{}
 }
 
-// newResolver owns the descriptors from here on.
-func newResolver(s *supervisor, udp, tcp int) (*resolver, error) {
+// newResolver owns the descriptors from here on. ctx ends with the sandbox.
+func newResolver(ctx context.Context, s *supervisor, udp, tcp int) (*resolver, error) {
 	u, t := os.NewFile(uintptr(udp), "dns"), os.NewFile(uintptr(tcp), "dns")
 	defer u.Close()
 	defer t.Close()
@@ -63,14 +63,14 @@ func newResolver(s *supervisor, udp, tcp int) (*resolver, error) {
 	if r.tcp, err = net.FileListener(t); err != nil {
 		return nil, errors.Join(fmt.Errorf("take resolver socket: %w", err), r.udp.Close())
 	}
-	s.wg.Go(func() { r.serveUDP(s) })
-	s.wg.Go(func() { r.serveTCP(s) })
+	s.wg.Go(func() { r.serveUDP(ctx, s) })
+	s.wg.Go(func() { r.serveTCP(ctx, s) })
 	return r, nil
 }
 
 func (r *resolver) close() error { return errors.Join(r.udp.Close(), r.tcp.Close()) }
 
-func (r *resolver) serveUDP(s *supervisor) {
+func (r *resolver) serveUDP(ctx context.Context, s *supervisor) {
 	buf := make([]byte, 4096)
 	for {
 		n, from, err := r.udp.ReadFrom(buf)
@@ -85,7 +85,7 @@ func (r *resolver) serveUDP(s *supervisor) {
 		query := append([]byte(nil), buf[:n]...)
 		s.wg.Go(func() {
 			defer func() { <-r.slots }()
-			if answer, err := r.exchange(s.ctx, query); err == nil {
+			if answer, err := r.exchange(ctx, query); err == nil {
 				// A lost answer is asked for again.
 				_, _ = r.udp.WriteTo(answer, from)
 			}
@@ -128,7 +128,7 @@ func (r *resolver) dial(ctx context.Context, network string, server netip.Addr) 
 	return d.DialContext(ctx, network, netip.AddrPortFrom(server, dnsPort).String())
 }
 
-func (r *resolver) serveTCP(s *supervisor) {
+func (r *resolver) serveTCP(ctx context.Context, s *supervisor) {
 	for {
 		conn, err := r.tcp.Accept()
 		if err != nil {
@@ -142,7 +142,7 @@ func (r *resolver) serveTCP(s *supervisor) {
 		}
 		s.wg.Go(func() {
 			defer func() { <-r.slots }()
-			r.relay(s.ctx, conn)
+			r.relay(ctx, conn)
 		})
 	}
 }
@@ -161,8 +161,9 @@ func (r *resolver) relay(ctx context.Context, inner net.Conn) {
 		if errors.Join(inner.SetDeadline(limit), outer.SetDeadline(limit)) != nil {
 			return
 		}
-		go io.Copy(outer, inner) // ends with either connection
-		io.Copy(inner, outer)
+		// Both end with either connection, and nobody would hear why.
+		go func() { _, _ = io.Copy(outer, inner) }()
+		_, _ = io.Copy(inner, outer)
 		return
 	}
 }

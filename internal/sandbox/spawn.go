@@ -73,13 +73,13 @@ func newSpawner() (*spawner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start spawner: %w", err)
 	}
-	conn, err := net.FileConn(ours)
+	conn, err := unixConn(ours)
 	if err != nil {
 		_, werr := proc.Wait() // it ends with the socket
 		return nil, errors.Join(fmt.Errorf("make spawner socket: %w", err), ours.Close(), werr)
 	}
 	s := &spawner{
-		conn: conn.(*net.UnixConn), proc: proc,
+		conn: conn, proc: proc,
 		over: make(chan struct{}), exits: make(map[int]awaited),
 	}
 	go s.listen()

@@ -17,7 +17,7 @@ func (l *launching) release(ctx context.Context, p *Process) error {
 	stop := context.AfterFunc(ctx, func() {
 		// A deadline in the past ends every read and write.
 		if err := l.parent.SetDeadline(time.Unix(1, 0)); err != nil {
-			p.Kill()
+			_ = p.Kill() // the caller closes it, and hears then
 		}
 	})
 	defer stop()

@@ -26,7 +26,7 @@ type supervisor struct {
 	listener   listener
 	resolver   *resolver
 
-	ctx    context.Context // ends with the sandbox
+	over   <-chan struct{} // closed with the sandbox, by cancel
 	cancel context.CancelFunc
 	slots  chan struct{}
 	wg     sync.WaitGroup
@@ -42,7 +42,7 @@ func supervise(h *Host, fds []int) (*supervisor, error) {
 	s := &supervisor{
 		policy: h.opts.Egress, namespaced: h.report.Tier.namespaced(),
 		listener: listener{os.NewFile(uintptr(fds[0]), "seccomp")},
-		ctx:      ctx, cancel: cancel, slots: make(chan struct{}, maxConnecting),
+		over:     ctx.Done(), cancel: cancel, slots: make(chan struct{}, maxConnecting),
 	}
 	// Landlock refuses every TCP connect that is not made by us, so a Unix
 	// address that turns into another after our look leads nowhere.
@@ -51,7 +51,7 @@ func supervise(h *Host, fds []int) (*supervisor, error) {
 		ino, err := socketNetns(fds[1])
 		if err == nil {
 			s.netns = ino
-			s.resolver, err = newResolver(s, fds[1], fds[2])
+			s.resolver, err = newResolver(ctx, s, fds[1], fds[2])
 		}
 		if err != nil {
 			cancel()
@@ -75,7 +75,7 @@ func (s *supervisor) loop() {
 		}
 		select {
 		case s.slots <- struct{}{}:
-		case <-s.ctx.Done():
+		case <-s.over:
 			return
 		}
 		s.wg.Go(func() {

@@ -76,12 +76,12 @@ func (h *Host) fork() (*waiting, error) {
 		return nil, fmt.Errorf("make sync socket: %w", err)
 	}
 	ours := os.NewFile(uintptr(pair[0]), "sync")
-	conn, err := net.FileConn(ours)
+	conn, err := unixConn(ours)
 	err = errors.Join(err, ours.Close())
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make sync socket: %w", err), unix.Close(pair[1]))
 	}
-	w := &waiting{uid: uint32(os.Geteuid()), sync: conn.(*net.UnixConn)}
+	w := &waiting{uid: uint32(os.Geteuid()), sync: conn}
 	r := spawnRequest{
 		Namespaced: h.report.Tier.namespaced(), UID: os.Geteuid(), GID: os.Getegid(),
 		SwitchUser: h.root && h.report.Tier != TierNone,

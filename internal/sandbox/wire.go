@@ -108,3 +108,16 @@ func readPlan(sync *os.File) (*plan, []int, error) {
 	}
 	return p, fds, nil
 }
+
+// unixConn is a connection over a copy of the socket.
+func unixConn(f *os.File) (*net.UnixConn, error) {
+	conn, err := net.FileConn(f)
+	if err != nil {
+		return nil, err
+	}
+	u, ok := conn.(*net.UnixConn)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("%T is no Unix socket", conn), conn.Close())
+	}
+	return u, nil
+}
