@@ -7,6 +7,25 @@ import (
 	"github.com/gowhisk/gowhisk/internal/entity"
 )
 
+// code reads the stored code of an action. Large code takes a place in memory
+// until it is sent.
+func (x *exchange) code(a *entity.Action) (string, error) {
+	if a.Exec.CodeID == "" {
+		return "", nil
+	}
+	release, err := x.c.reads.claim(x.r.Context(), x.id.Namespace.Name)
+	if err != nil {
+		return "", err
+	}
+	code, err := x.c.cfg.Catalog.Code(x.r.Context(), a)
+	if int64(len(code)) > largeBody {
+		x.held = append(x.held, release)
+		return code, err
+	}
+	release()
+	return code, err
+}
+
 // sendAction answers with an action. Its code, which may be most of 48 MB, is
 // encoded once and put where it belongs in the document. OpenWhisk 2.3.
 func (x *exchange) sendAction(a *entity.Action) error {

@@ -91,7 +91,7 @@ func (c *Controller) storeAction(x *exchange, name entity.Name, old *entity.Acti
 	out := *stored
 	out.Exec.Code = a.Exec.Code
 	if out.Exec.Code == "" {
-		if out.Exec.Code, err = c.cfg.Catalog.Code(x.r.Context(), stored); err != nil && !errors.Is(err, entity.ErrNotFound) {
+		if out.Exec.Code, err = x.code(stored); err != nil && !errors.Is(err, entity.ErrNotFound) {
 			return err
 		}
 	}

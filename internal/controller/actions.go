@@ -87,7 +87,7 @@ func (c *Controller) action(x *exchange, name entity.Name, withCode bool) (*enti
 			return a, err
 		}
 		out := *a
-		out.Exec.Code, err = c.cfg.Catalog.Code(ctx, a)
+		out.Exec.Code, err = x.code(a)
 		if err == nil {
 			return &out, nil
 		}

@@ -20,6 +20,7 @@ const (
 	// is bounded however many come at once.
 	largeBody      = 8 * entity.MB
 	maxLargeBodies = 2
+	maxCodeReads   = 8 // stored code that is read at once, and sent if it is large
 
 	firstRead = 32 << 10 // bytes that are allocated on the word of Content-Length
 )
@@ -73,13 +74,12 @@ func (x *exchange) limitBody() error {
 // claimPlace waits for a place for a large body; finish gives it back. Its
 // time begins with the place.
 func (x *exchange) claimPlace() error {
-	select {
-	case x.c.large <- struct{}{}:
-		x.large = true
-		return x.limitBody()
-	case <-x.r.Context().Done():
-		return x.r.Context().Err()
+	release, err := x.c.uploads.claim(x.r.Context(), x.id.Namespace.Name)
+	if err != nil {
+		return err
 	}
+	x.held = append(x.held, release)
+	return x.limitBody()
 }
 
 // readDeadline bounds the reads of the connection, where there is one.

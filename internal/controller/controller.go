@@ -77,9 +77,10 @@ type Config struct {
 type Controller struct {
 	cfg         Config
 	mux         *http.ServeMux
-	apiCORS     http.Header   // of every answer below /api/v1
-	serviceCORS http.Header   // of every other answer
-	large       chan struct{} // holds a value for every large body in memory
+	apiCORS     http.Header // of every answer below /api/v1
+	serviceCORS http.Header // of every other answer
+	uploads     *places     // of large bodies
+	reads       *places     // of stored code
 }
 
 // New returns the handler of the REST interface. The server around it should
@@ -87,7 +88,7 @@ type Controller struct {
 // answer of this interface.
 func New(cfg Config) (*Controller, error) {
 	c := &Controller{
-		cfg: cfg, mux: http.NewServeMux(), large: make(chan struct{}, maxLargeBodies),
+		cfg: cfg, mux: http.NewServeMux(), uploads: newPlaces(maxLargeBodies), reads: newPlaces(maxCodeReads),
 		apiCORS: cors("GET, DELETE, POST, PUT, HEAD"), serviceCORS: cors("OPTIONS, GET, POST"),
 	}
 	c.routes()

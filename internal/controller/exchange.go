@@ -32,10 +32,10 @@ type exchange struct {
 	began  time.Time
 	status int // 0 until the header is written
 	size   int64
-	inMux  bool // the mux was called
-	routed bool // a handler was called
-	muted  bool // the mux's refusal was replaced: drop its text
-	large  bool // holds one of the places for large bodies
+	inMux  bool     // the mux was called
+	routed bool     // a handler was called
+	muted  bool     // the mux's refusal was replaced: drop its text
+	held   []func() // gives back the places that it takes in memory
 }
 
 // Unwrap is for http.ResponseController.
@@ -136,9 +136,11 @@ func (x *exchange) name() (entity.Name, error) {
 
 // finish recovers from a panic of the handler, then tells log and observer.
 func (x *exchange) finish() {
-	if x.large {
+	if len(x.held) > 0 {
 		debug.FreeOSMemory() // the body and its copies, before the next one comes
-		<-x.c.large
+	}
+	for _, release := range x.held {
+		release()
 	}
 	if p := recover(); p != nil {
 		if p == http.ErrAbortHandler {

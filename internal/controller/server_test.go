@@ -166,28 +166,72 @@ func TestChunkedAndLargeBodiesAreCounted(t *testing.T) {
 	}
 }
 
-func TestFewLargeBodiesAreReadAtOnce(t *testing.T) {
-	const requests, places = 9, 2
+func TestFewLargeBodiesAreReadAtOnceAndOneOfEachNamespace(t *testing.T) {
+	for _, row := range []struct {
+		keys []string
+		most int
+	}{{[]string{guestKey}, 1}, {[]string{guestKey, otherKey}, 2}} {
+		a := newAPI(t)
+		const each = 5
+		b := &stuck{arrived: make(chan struct{}, each*len(row.keys)), let: make(chan struct{})}
+		var wg sync.WaitGroup
+		for _, key := range row.keys {
+			for range each {
+				wg.Go(func() {
+					r := scenario{Method: "PUT", URL: ns + "actions/big", Body: hello, Headers: map[string]string{"Authorization": basic(key)}}.request()
+					r.Body, r.ContentLength = b, 9<<20
+					if w := serve(a, r); w.Code != http.StatusBadRequest {
+						t.Errorf("status %d: %s", w.Code, w.Body)
+					}
+				})
+			}
+		}
+		for range row.most {
+			<-b.arrived
+		}
+		close(b.let)
+		wg.Wait()
+		if most := int(b.most.Load()); most != row.most {
+			t.Errorf("%d at once, want %d", most, row.most)
+		}
+	}
+}
+
+// slowReader is a client that takes nothing of the answer until it is let.
+type slowReader struct {
+	*httptest.ResponseRecorder
+	reading, let chan struct{}
+}
+
+func (s slowReader) Write(b []byte) (int, error) {
+	s.reading <- struct{}{}
+	<-s.let
+	return s.ResponseRecorder.Write(b)
+}
+
+func TestLargeCodeIsReadOnceAtATimeForANamespace(t *testing.T) {
 	a := newAPI(t)
-	b := &stuck{arrived: make(chan struct{}, requests), let: make(chan struct{})}
+	a.put(t, "small", hello)
+	a.put(t, "large", exec(`{"kind":"nodejs:20","code":"`+strings.Repeat("x", 9<<20)+`"}`))
+	reading, let := make(chan struct{}, 100), make(chan struct{})
 	var wg sync.WaitGroup
-	for range requests {
+	for range 3 {
 		wg.Go(func() {
-			r := scenario{Method: "PUT", URL: ns + "actions/big", Body: hello}.request()
-			r.Body, r.ContentLength = b, 9<<20
-			if w := serve(a, r); w.Code != http.StatusBadRequest {
-				t.Errorf("status %d: %s", w.Code, w.Body)
+			w := slowReader{httptest.NewRecorder(), reading, let}
+			a.ServeHTTP(w, scenario{Method: "GET", URL: ns + "actions/large"}.request())
+			if w.Code != http.StatusOK || w.Body.Len() < 9<<20 {
+				t.Errorf("status %d, %d bytes", w.Code, w.Body.Len())
 			}
 		})
 	}
-	for range places {
-		<-b.arrived
+	<-reading
+	scenario{Method: "GET", URL: ns + "actions/small?code=false", Status: 200}.check(t, a)
+	scenario{Method: "GET", URL: ns + "actions/none", Headers: map[string]string{"Authorization": basic(otherKey)}, Status: 404}.check(t, a)
+	if n := len(reading); n != 0 {
+		t.Errorf("%d others are read as well", n)
 	}
-	close(b.let)
+	close(let)
 	wg.Wait()
-	if b.most.Load() != places {
-		t.Errorf("%d at once, want %d", b.most.Load(), places)
-	}
 }
 
 // stuck is a body that comes to an early end when it is let.
