@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -143,7 +144,7 @@ func (x *exchange) finish() {
 		release()
 	}
 	if p := recover(); p != nil {
-		if p == http.ErrAbortHandler {
+		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(p)
 		}
 		x.c.cfg.Logger.Error("handler panicked", "transaction", x.tid, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
