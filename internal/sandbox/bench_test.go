@@ -2,8 +2,12 @@ package sandbox_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,4 +90,61 @@ func BenchmarkStartPythonRootless(b *testing.B) {
 }
 func BenchmarkStartNodeRootless(b *testing.B) {
 	benchInside(b, sandbox.TierRootless, "/usr/bin/node", "-e", "0")
+}
+
+// Here a start is over when the interpreter runs our program.
+func BenchmarkStartPythonReadyFull(b *testing.B) {
+	h := newHost(b, sandbox.TierFull, sandbox.Policy{})
+	benchReady(b, h.Start, []string{python3, "-B", "-c", readyProgram})
+}
+
+func BenchmarkStartPythonReadyPreloaded(b *testing.B) {
+	h := newHost(b, sandbox.TierFull, sandbox.Policy{})
+	program := "import json,linecache,traceback,types,ssl,asyncio,email.message,urllib.request,logging,decimal,uuid,subprocess\n"
+	benchReady(b, h.Start, []string{python3, "-B", "-c", program + readyProgram})
+}
+
+func BenchmarkStartPythonReadyForked(b *testing.B) {
+	h := newHost(b, sandbox.TierFull, sandbox.Policy{})
+	benchReady(b, newZygote(b, h, readyProgram).Start, []string{python3})
+}
+
+const readyProgram = "import os\nos.write(3, b'ready\\n')\nos.read(0, 1)\n"
+
+func benchReady(b *testing.B, by starter, args []string) {
+	needProgram(b, python3)
+	s := sandbox.Spec{
+		Path: python3, Args: args, Env: []string{"PATH=/usr/bin:/bin"},
+		Limits: sandbox.Limits{Memory: 256 * mega, Pids: 64, CPUShares: 1024},
+	}
+	var pss, times []float64
+	for b.Loop() {
+		began := time.Now()
+		p := startBy(b, by, s)
+		p.until("\n")
+		times = append(times, float64(time.Since(began).Microseconds()))
+		b.StopTimer()
+		pss = append(pss, pssOf(b, p.Pid()))
+		p.close()
+		b.StartTimer()
+	}
+	slices.Sort(times)
+	slices.Sort(pss)
+	b.ReportMetric(times[len(times)/2], "p50-µs")
+	b.ReportMetric(times[0], "min-µs")
+	b.ReportMetric(pss[len(pss)/2], "PSS-KiB")
+}
+
+// pssOf reads the proportional set size of a process, in KiB.
+func pssOf(b *testing.B, pid int) float64 {
+	body, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(body), "\nPss:")
+	kib, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return kib
 }

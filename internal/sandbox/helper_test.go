@@ -24,6 +24,9 @@ const unprivileged = "SANDBOX_TEST_UNPRIVILEGED"
 // newHost returns a host of exactly this tier, or skips with the reason.
 func newHost(t testing.TB, tier sandbox.Tier, egress sandbox.Policy) *sandbox.Host {
 	t.Helper()
+	if tier == forked || tier == forkedRootless {
+		return newForkingHost(t, tier, egress)
+	}
 	opts := sandbox.Options{Tier: tier, Owner: ownerOf(t), Egress: egress}
 	r := sandbox.Probe(t.Context(), opts)
 	if r.Tier != tier {
@@ -53,9 +56,18 @@ func ownerOf(t testing.TB) string {
 	return name[:min(len(name), 50)] + "-" + strings.ToLower(os.Getenv(unprivileged))
 }
 
-// eachTier runs the test in every namespaced tier that this user has.
+// eachTier runs the test in every namespaced tier that this user has, and in
+// forks of a zygote.
 func eachTier(t *testing.T, f func(t *testing.T, tier sandbox.Tier)) {
-	for _, tier := range []sandbox.Tier{sandbox.TierFull, sandbox.TierRootless} {
+	withCgroups(t, f)
+	for _, tier := range []sandbox.Tier{sandbox.TierRootless, forkedRootless} {
+		t.Run(string(tier), func(t *testing.T) { f(t, tier) })
+	}
+}
+
+// withCgroups runs the test where each sandbox has cgroups.
+func withCgroups(t *testing.T, f func(t *testing.T, tier sandbox.Tier)) {
+	for _, tier := range []sandbox.Tier{sandbox.TierFull, forked} {
 		t.Run(string(tier), func(t *testing.T) { f(t, tier) })
 	}
 }
@@ -82,6 +94,26 @@ func start(t testing.TB, h *sandbox.Host, s sandbox.Spec) *inside {
 
 func tryStart(t testing.TB, h *sandbox.Host, s sandbox.Spec) (*inside, error) {
 	t.Helper()
+	if z, ok := zygotes.Load(h); ok {
+		return tryStartBy(t, z.(*sandbox.Zygote).Start, executing(t, s))
+	}
+	return tryStartBy(t, h.Start, s)
+}
+
+// starter is Host.Start, or that of a zygote.
+type starter func(context.Context, sandbox.Spec) (*sandbox.Process, error)
+
+func startBy(t testing.TB, by starter, s sandbox.Spec) *inside {
+	t.Helper()
+	p, err := tryStartBy(t, by, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func tryStartBy(t testing.TB, by starter, s sandbox.Spec) (*inside, error) {
+	t.Helper()
 	inR, inW, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +128,7 @@ func tryStart(t testing.TB, h *sandbox.Host, s sandbox.Spec) (*inside, error) {
 	if s.Env == nil {
 		s.Env = []string{"PATH=/usr/bin:/bin"}
 	}
-	p, err := h.Start(t.Context(), s)
+	p, err := by(t.Context(), s)
 	if cerr := errors.Join(inR.Close(), outW.Close()); cerr != nil {
 		t.Fatal(cerr)
 	}

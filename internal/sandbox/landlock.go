@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"errors"
 	"fmt"
 	"unsafe"
 
@@ -48,8 +47,27 @@ func handledRights(abi int) uint64 {
 // that keeps a connect to a Unix socket, which the supervisor lets pass, from
 // being turned into one to the host.
 func landlock(p *plan) error {
-	attr := unix.LandlockRulesetAttr{Handled_access_fs: handledRights(p.Landlock)}
-	size := unsafe.Sizeof(attr.Handled_access_fs)
+	attr, size := landlockAttr(p)
+	fd, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), size, 0)
+	if errno != 0 {
+		return fmt.Errorf("create Landlock ruleset: %w", errno)
+	}
+	defer unix.Close(int(fd))
+	for _, b := range beneath(p) {
+		if err := allowPath(int(fd), b.path, b.rights); err != nil {
+			return err
+		}
+	}
+	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, fd, 0, 0); errno != 0 {
+		return fmt.Errorf("enforce Landlock ruleset: %w", errno)
+	}
+	return nil
+}
+
+// landlockAttr is what the ruleset handles, and its size for this kernel.
+func landlockAttr(p *plan) (attr unix.LandlockRulesetAttr, size uintptr) {
+	attr.Handled_access_fs = handledRights(p.Landlock)
+	size = unsafe.Sizeof(attr.Handled_access_fs)
 	if p.Landlock >= 4 && p.Mediated {
 		attr.Handled_access_net = unix.LANDLOCK_ACCESS_NET_CONNECT_TCP
 		if !p.Namespaced {
@@ -61,49 +79,35 @@ func landlock(p *plan) error {
 		attr.Scoped = unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | unix.LANDLOCK_SCOPE_SIGNAL
 		size = unsafe.Offsetof(attr.Quiet_access_fs)
 	}
-	fd, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), size, 0)
-	if errno != 0 {
-		return fmt.Errorf("create Landlock ruleset: %w", errno)
-	}
-	defer unix.Close(int(fd))
-	if err := allowPaths(int(fd), p); err != nil {
-		return err
-	}
-	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, fd, 0, 0); errno != 0 {
-		return fmt.Errorf("enforce Landlock ruleset: %w", errno)
-	}
-	return nil
+	return attr, size
 }
 
-func allowPaths(ruleset int, p *plan) error {
+// granted is what a process may do beneath a path.
+type granted struct {
+	path   string
+	rights uint64
+}
+
+func beneath(p *plan) []granted {
 	all := handledRights(p.Landlock)
+	var out []granted
 	if p.Namespaced {
-		return errors.Join(
-			allowPath(ruleset, "/", rightsRead),
-			allowPath(ruleset, "/tmp", all),
-			allowPath(ruleset, "/dev", rightsFile|rightsRead),
-			allowWritable(ruleset, p, all))
+		out = append(out, granted{"/", rightsRead}, granted{"/tmp", all}, granted{"/dev", rightsFile | rightsRead})
+	} else {
+		out = append(out, granted{p.Scratch, all})
+		for _, dir := range p.Paths {
+			out = append(out, granted{dir, rightsRead})
+		}
+		for _, dev := range []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"} {
+			out = append(out, granted{dev, rightsFile})
+		}
 	}
-	errs := []error{allowPath(ruleset, p.Scratch, all)}
-	for _, dir := range p.Paths {
-		errs = append(errs, allowPath(ruleset, dir, rightsRead))
-	}
-	for _, dev := range []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"} {
-		errs = append(errs, allowPath(ruleset, dev, rightsFile))
-	}
-	return errors.Join(append(errs, allowWritable(ruleset, p, all))...)
-}
-
-func allowWritable(ruleset int, p *plan, rights uint64) error {
 	for _, m := range p.Mounts {
-		if !m.Writable || m.Device {
-			continue
-		}
-		if err := allowPath(ruleset, m.Target, rights); err != nil {
-			return err
+		if m.Writable && !m.Device {
+			out = append(out, granted{m.Target, all})
 		}
 	}
-	return nil
+	return out
 }
 
 // allowPath grants rights beneath name; a file takes only those of files.

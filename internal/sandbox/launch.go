@@ -67,7 +67,12 @@ func launch(sync *os.File) error {
 	if err := os.Chdir(p.Dir); err != nil {
 		return fmt.Errorf("enter working directory: %w", err)
 	}
-	if err := confine(p, relay); err != nil {
+	if p.Zygote {
+		err = confineZygote(p)
+	} else {
+		err = confine(p, relay)
+	}
+	if err != nil {
 		return err
 	}
 	return becomeTarget(p)

@@ -61,20 +61,26 @@ func newProc() (int, error) {
 	return fd, nil
 }
 
-// maskProc hides what proc tells everyone about the host: files behind
-// /dev/null, directories behind an empty one. What only root may read needs no
-// mask, because nobody inside is the host's root. Absent entries need none.
-func maskProc() error {
-	for _, f := range []string{
+// What proc tells everyone about the host.
+var (
+	maskedFiles = [...]string{
 		"kcore", "keys", "key-users", "timer_list", "sched_debug", "latency_stats",
 		"kallsyms", "cmdline", "modules", "interrupts", "softirqs", "diskstats",
 		"partitions", "config.gz", "locks", "bootconfig",
-	} {
+	}
+	maskedDirs = [...]string{"acpi", "scsi", "asound", "bus", "driver", "fs", "irq"}
+)
+
+// maskProc hides files behind /dev/null, directories behind an empty one. What
+// only root may read needs no mask, because nobody inside is the host's root.
+// Absent entries need none.
+func maskProc() error {
+	for _, f := range maskedFiles {
 		if err := mask("dev/null", "proc/"+f); err != nil {
 			return err
 		}
 	}
-	for _, d := range []string{"acpi", "scsi", "asound", "bus", "driver", "fs", "irq"} {
+	for _, d := range maskedDirs {
 		if err := maskDir("proc/" + d); err != nil {
 			return err
 		}

@@ -26,7 +26,7 @@ func buildRoot(p *plan) error {
 	if err != nil {
 		return err
 	}
-	proc, err := newProc()
+	proc, err := procFor(p)
 	if err != nil {
 		return err
 	}
@@ -79,6 +79,9 @@ func furnish(p *plan, trees []int, proc int) error {
 	if err := os.Chmod("tmp", 0o777|os.ModeSticky); err != nil {
 		return fmt.Errorf("open /tmp: %w", err)
 	}
+	if p.Zygote {
+		return furnishZygote(p, trees, proc)
+	}
 	tmp, err := cloneTree("tmp", true, false)
 	if err != nil {
 		return err
@@ -86,15 +89,22 @@ func furnish(p *plan, trees []int, proc int) error {
 	if err := attach(tmp, "tmp"); err != nil {
 		return err
 	}
-	for i, m := range p.Mounts {
-		if err := place(trees[i], m.Target[1:]); err != nil {
-			return err
-		}
+	if err := placeAll(p, trees); err != nil {
+		return err
 	}
 	if err := attach(proc, "proc"); err != nil {
 		return err
 	}
 	return maskProc()
+}
+
+func placeAll(p *plan, trees []int) error {
+	for i, m := range p.Mounts {
+		if err := place(trees[i], m.Target[1:]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // openTrees takes a detached copy of every source that the parent did not

@@ -186,6 +186,9 @@ func TestExitTellsCodeAndSignal(t *testing.T) {
 
 func TestFailedStartLeavesNothing(t *testing.T) {
 	eachTier(t, func(t *testing.T, tier sandbox.Tier) {
+		if tier == forked || tier == forkedRootless {
+			t.Skip("see TestForkThatFailsLeavesNothing")
+		}
 		h := newHost(t, tier, sandbox.Policy{})
 		before := idle(t, h)
 		s := shell("true")
@@ -377,7 +380,7 @@ func TestDeathOfTheSpawnerEndsSandboxesAndIsRecovered(t *testing.T) {
 		eventually(t, time.Second, func() bool { return inNamespace(t, ns) == 0 },
 			func() string { return "processes outlive the spawner" })
 		eventually(t, time.Second, func() bool {
-			q, err := tryStart(t, h, shell("exit 3"))
+			q, err := tryStartBy(t, h.Start, shell("exit 3")) // a zygote has ended, too
 			if err != nil {
 				return false
 			}

@@ -16,13 +16,15 @@ func python(t *testing.T, script string) sandbox.Spec {
 }
 
 func TestExceedingMemoryIsReportedAsOOMKilled(t *testing.T) {
-	h := newHost(t, sandbox.TierFull, sandbox.Policy{})
-	s := python(t, "b = b'x' * (200 << 20); print('survived')")
-	s.Limits.Memory = 64 * mega
-	exit, out := start(t, h, s).finish()
-	if !exit.OOMKilled || exit.Signal != unix.SIGKILL || strings.Contains(out, "survived") {
-		t.Errorf("exit %+v, output %q", exit, out)
-	}
+	withCgroups(t, func(t *testing.T, tier sandbox.Tier) {
+		h := newHost(t, tier, sandbox.Policy{})
+		s := python(t, "b = b'x' * (200 << 20); print('survived')")
+		s.Limits.Memory = 64 * mega
+		exit, out := start(t, h, s).finish()
+		if !exit.OOMKilled || exit.Signal != unix.SIGKILL || strings.Contains(out, "survived") {
+			t.Errorf("exit %+v, output %q", exit, out)
+		}
+	})
 }
 
 func TestMemoryIsLimitedWithoutCgroups(t *testing.T) {
@@ -36,13 +38,15 @@ func TestMemoryIsLimitedWithoutCgroups(t *testing.T) {
 }
 
 func TestSharedMemoryAndTmpCountAsMemory(t *testing.T) {
-	h := newHost(t, sandbox.TierFull, sandbox.Policy{})
-	s := shell("head -c 100000000 /dev/zero >/dev/shm/x; echo survived")
-	s.TmpSize, s.Limits.Memory = 200*mega, 32*mega
-	exit, _ := start(t, h, s).finish()
-	if !exit.OOMKilled {
-		t.Errorf("exit %+v", exit)
-	}
+	withCgroups(t, func(t *testing.T, tier sandbox.Tier) {
+		h := newHost(t, tier, sandbox.Policy{})
+		s := shell("head -c 100000000 /dev/zero >/dev/shm/x; echo survived")
+		s.TmpSize, s.Limits.Memory = 200*mega, 32*mega
+		exit, _ := start(t, h, s).finish()
+		if !exit.OOMKilled {
+			t.Errorf("exit %+v", exit)
+		}
+	})
 }
 
 func TestForkBombStaysBounded(t *testing.T) {
@@ -81,42 +85,46 @@ func TestTmpIsFullAtItsSize(t *testing.T) {
 }
 
 func TestLimitsCanBeRaisedAfterTheStart(t *testing.T) {
-	h := newHost(t, sandbox.TierFull, sandbox.Policy{})
-	s := python(t, "input(); b = b'x' * (100 << 20); print('survived')")
-	s.Limits = sandbox.Limits{Memory: 48 * mega, Pids: 8, CPUShares: 256}
-	p := start(t, h, s)
-	err := p.SetLimits(sandbox.Limits{Memory: 256 * mega, CPUShares: 1024, CPUQuota: 1.5})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.stdin.WriteString("go\n"); err != nil {
-		t.Fatal(err)
-	}
-	exit, out := p.finish()
-	if exit.Code != 0 || !strings.Contains(out, "survived") {
-		t.Errorf("exit %+v, output %q", exit, out)
-	}
-	current, peak, err := p.Memory()
-	if err != nil || peak < 100*mega || current > peak {
-		t.Errorf("memory %d, peak %d, %v", current, peak, err)
-	}
+	withCgroups(t, func(t *testing.T, tier sandbox.Tier) {
+		h := newHost(t, tier, sandbox.Policy{})
+		s := python(t, "input(); b = b'x' * (100 << 20); print('survived')")
+		s.Limits = sandbox.Limits{Memory: 48 * mega, Pids: 8, CPUShares: 256}
+		p := start(t, h, s)
+		err := p.SetLimits(sandbox.Limits{Memory: 256 * mega, CPUShares: 1024, CPUQuota: 1.5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.stdin.WriteString("go\n"); err != nil {
+			t.Fatal(err)
+		}
+		exit, out := p.finish()
+		if exit.Code != 0 || !strings.Contains(out, "survived") {
+			t.Errorf("exit %+v, output %q", exit, out)
+		}
+		current, peak, err := p.Memory()
+		if err != nil || peak < 100*mega || current > peak {
+			t.Errorf("memory %d, peak %d, %v", current, peak, err)
+		}
+	})
 }
 
 func TestLimitsCanBeLoweredToWhatIsInUse(t *testing.T) {
-	h := newHost(t, sandbox.TierFull, sandbox.Policy{})
-	s := python(t, "print('up', flush=True); input(); b = b'x' * (100 << 20); print('survived')")
-	s.Limits = sandbox.Limits{Memory: 512 * mega}
-	p := start(t, h, s)
-	p.until("up")
-	if err := p.SetLimits(sandbox.Limits{Memory: 64 * mega}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.stdin.WriteString("go\n"); err != nil {
-		t.Fatal(err)
-	}
-	if exit, _ := p.finish(); !exit.OOMKilled {
-		t.Errorf("exit %+v", exit)
-	}
+	withCgroups(t, func(t *testing.T, tier sandbox.Tier) {
+		h := newHost(t, tier, sandbox.Policy{})
+		s := python(t, "print('up', flush=True); input(); b = b'x' * (100 << 20); print('survived')")
+		s.Limits = sandbox.Limits{Memory: 512 * mega}
+		p := start(t, h, s)
+		p.until("up")
+		if err := p.SetLimits(sandbox.Limits{Memory: 64 * mega}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.stdin.WriteString("go\n"); err != nil {
+			t.Fatal(err)
+		}
+		if exit, _ := p.finish(); !exit.OOMKilled {
+			t.Errorf("exit %+v", exit)
+		}
+	})
 }
 
 func TestOpenFilesAndFileSizeAreLimited(t *testing.T) {

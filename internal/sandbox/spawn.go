@@ -87,7 +87,8 @@ func newSpawner() (*spawner, error) {
 }
 
 // start forks a launcher that waits for its plan on the socket sync.
-func (s *spawner) start(r spawnRequest, sync int) launched {
+// A zygote's socket comes second, if it is to fork.
+func (s *spawner) start(r spawnRequest, rights []int) launched {
 	body, err := json.Marshal(r)
 	if err != nil {
 		return launched{err: fmt.Errorf("encode spawn request: %w", err)}
@@ -98,7 +99,7 @@ func (s *spawner) start(r spawnRequest, sync int) launched {
 		s.mu.Unlock()
 		return launched{err: errSpawnerGone}
 	}
-	_, _, err = s.conn.WriteMsgUnix(body, unix.UnixRights(sync), nil)
+	_, _, err = s.conn.WriteMsgUnix(body, unix.UnixRights(rights...), nil)
 	if err == nil {
 		s.pending = append(s.pending, answer)
 	}
@@ -131,7 +132,10 @@ func (s *spawner) dispatch(m spawnMessage, oob []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if m.Ended {
-		s.exits[m.Pid].resolve(ended{status: unix.WaitStatus(m.Status), maxRSS: m.MaxRSS})
+		// A child of a zygote that failed meanwhile was announced to nobody.
+		if exit, ok := s.exits[m.Pid]; ok {
+			exit.resolve(ended{status: unix.WaitStatus(m.Status), maxRSS: m.MaxRSS})
+		}
 		delete(s.exits, m.Pid)
 		return
 	}

@@ -22,6 +22,10 @@ type spawnRequest struct {
 	Namespaced bool
 	UID, GID   int  // on the host
 	SwitchUser bool // the server is root: become UID and drop its groups
+
+	Zygote bool   // to become a zygote: sees the host's processes and ids from First
+	First  uint32 // lowest of the uidsPerRun ids that its forks get
+	Fork   bool   // the zygote whose socket is the second one forks
 }
 
 // spawnMessage answers a request, or tells of an end.
@@ -74,6 +78,9 @@ func serveRequest(body, oob []byte, groups map[int]bool) error {
 	fds, err := receivedFDs(oob)
 	if err != nil {
 		return err
+	}
+	if r.Fork && len(fds) == 2 {
+		return serveFork(r, fds[0], fds[1])
 	}
 	if len(fds) != 1 {
 		return errors.New("a request comes with one socket")
@@ -137,5 +144,8 @@ func (r spawnRequest) attr(files []uintptr) *syscall.ProcAttr {
 	sys.Credential = &syscall.Credential{Uid: insideUID, Gid: insideUID, NoSetGroups: !r.SwitchUser}
 	// Not being root inside, the launcher keeps what it needs across execve.
 	sys.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_SETPCAP}
+	if r.Zygote {
+		r.zygoteAttr(sys)
+	}
 	return attr
 }

@@ -17,6 +17,15 @@ const startTimeout = 30 * time.Second
 // ends or a step fails, nothing is left behind. ctx does not bound the
 // process's life.
 func (h *Host) Start(ctx context.Context, s Spec) (*Process, error) {
+	p, err := h.startWith(ctx, s, h.take, func(*plan) {})
+	if err == nil {
+		h.refill()
+	}
+	return p, err
+}
+
+// startWith gives a waiting process of take's the plan for s, after change.
+func (h *Host) startWith(ctx context.Context, s Spec, take func() (*waiting, error), change func(*plan)) (*Process, error) {
 	if err := s.Validate(); err != nil {
 		return nil, fmt.Errorf("sandbox specification: %w", err)
 	}
@@ -29,10 +38,10 @@ func (h *Host) Start(ctx context.Context, s Spec) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start sandbox: %w", err)
 	}
-	p, err := l.run(ctx)
+	change(l.plan)
+	p, err := l.run(ctx, take)
 	err = errors.Join(err, l.closeFiles())
 	if err == nil {
-		h.refill()
 		return p, nil
 	}
 	if p != nil {
@@ -108,9 +117,9 @@ func (l *launching) closeFiles() error {
 
 // run takes a launcher, limits, attaches, releases and hears it out. The
 // Process is returned with an error too, so that it can be cleaned up.
-func (l *launching) run(ctx context.Context) (*Process, error) {
+func (l *launching) run(ctx context.Context, take func() (*waiting, error)) (*Process, error) {
 	h := l.host
-	w, err := h.take()
+	w, err := take()
 	if err != nil {
 		return nil, err
 	}

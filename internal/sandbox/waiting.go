@@ -65,8 +65,12 @@ func (h *Host) refill() {
 	})
 }
 
-// fork has the spawner fork a launcher. A spawner that died is replaced.
-func (h *Host) fork() (*waiting, error) {
+// fork has the spawner fork a launcher.
+func (h *Host) fork() (*waiting, error) { return h.forkAs(spawnRequest{}) }
+
+// forkAs completes the request and sends it, with the zygote's socket if one
+// is to fork. A spawner that died is replaced.
+func (h *Host) forkAs(r spawnRequest, zygote ...int) (*waiting, error) {
 	s, err := h.liveSpawner()
 	if err != nil {
 		return nil, err
@@ -82,15 +86,13 @@ func (h *Host) fork() (*waiting, error) {
 		return nil, errors.Join(fmt.Errorf("make sync socket: %w", err), unix.Close(pair[1]))
 	}
 	w := &waiting{uid: uint32(os.Geteuid()), sync: conn}
-	r := spawnRequest{
-		Namespaced: h.report.Tier.namespaced(), UID: os.Geteuid(), GID: os.Getegid(),
-		SwitchUser: h.root && h.report.Tier != TierNone,
-	}
+	r.Namespaced, r.UID, r.GID = h.report.Tier.namespaced(), os.Geteuid(), os.Getegid()
+	r.SwitchUser = h.root && h.report.Tier != TierNone
 	if r.SwitchUser {
 		w.uid = h.takeUID()
 		r.UID, r.GID = int(w.uid), int(w.uid)
 	}
-	w.launched = s.start(r, pair[1])
+	w.launched = s.start(r, append([]int{pair[1]}, zygote...))
 	// Our copy must go, or the launcher's end would not be seen.
 	err = errors.Join(w.err, unix.Close(pair[1]))
 	if err == nil {

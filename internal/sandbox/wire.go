@@ -35,7 +35,11 @@ const rehearsal = "/rehearsal"
 // plan is what the launcher is told to do; it decides nothing itself.
 type plan struct {
 	Namespaced bool
-	Open       [4]bool // which of the target's descriptors are passed
+	Zygote     bool      // the target is a zygote
+	Own        []string  // of a zygote: mount points of its forks
+	Sources    string    // of a zygote: what its forks take mounts from, if they are not passed
+	Cell       *cellPlan // the reader is a zygote's fork
+	Open       [4]bool   // which of the target's descriptors are passed
 	Path       string
 	Args       []string
 	Env        []string
