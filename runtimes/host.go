@@ -3,6 +3,7 @@ package runtimes
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -50,6 +51,16 @@ func (h Host) Argv(dir string) []string {
 		return append(argv, "-cp", join(append([]string{path.Join(dir, h.classes)}, h.ClassPath...)), "Launcher")
 	}
 	return []string{h.Path, launcher}
+}
+
+// ZygoteArgv is the command line of a zygote, which forks launchers that are ready; false if the
+// family has none.
+func (h Host) ZygoteArgv(dir string) ([]string, bool) {
+	if h.Family.Name != "python" {
+		return nil, false
+	}
+	argv := h.Argv(dir)
+	return slices.Insert(argv, len(argv)-1, path.Join(dir, "python", "zygote.py")), true
 }
 
 func join(files []string) string { return strings.Join(files, ":") }

@@ -60,11 +60,23 @@ func checkIsolation(ctx context.Context, c config.Config) []check {
 	case sandbox.TierLandlock, sandbox.TierNone:
 		found.Grade = warning
 	}
-	checks := []check{found}
+	checks := []check{found, checkFork(c, r)}
 	for _, m := range r.Missing {
 		checks = append(checks, check{Name: "isolation", Grade: warning, What: m.What, Why: m.Why, Next: []string{m.Next}})
 	}
 	return checks
+}
+
+// checkFork tells how Python containers will start.
+func checkFork(c config.Config, r sandbox.Report) check {
+	forks := check{Name: "fork", Grade: good, What: "Python containers start one by one: forking them needs namespaces."}
+	switch {
+	case !c.Fork:
+		forks.What = "Python containers start one by one: the setting fork is off."
+	case r.CanFork():
+		forks.What = "Python containers are forked from an interpreter that has started."
+	}
+	return forks
 }
 
 // blocking is a check that failed with a known fault.

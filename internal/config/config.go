@@ -23,6 +23,7 @@ type Config struct {
 	// takes the place of the built-in one.
 	Runtimes  string `json:"runtimes" env:"RUNTIMES" usage:"runtimes manifest file; empty means the built-in one"`
 	Blackbox  bool   `json:"blackbox" env:"BLACKBOX" usage:"allow actions that bring their own executable (--native)"`
+	Fork      bool   `json:"fork" env:"FORK" usage:"start Python actions by fork from an interpreter that has imported what they need"`
 	Isolation string `json:"isolation" env:"ISOLATION" usage:"auto, full, rootless, landlock, or none (trusted code only)"`
 
 	TLS       TLS       `json:"tls" env:", prefix=TLS_"`
@@ -97,6 +98,7 @@ func Defaults(memory int64, getenv func(string) string) Config {
 		Drain:     Duration(30 * time.Second),
 		Isolation: "auto",
 		Blackbox:  true,
+		Fork:      true,
 		Limits:    Limits{InvocationsPerMinute: 60, ConcurrentInvocations: 30, FiresPerMinute: 60},
 		Pool: Pool{
 			Memory:      Size(memory / 4 * 3 / int64(MB) * int64(MB)),

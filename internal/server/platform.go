@@ -39,6 +39,7 @@ type platform struct {
 	metrics   *telemetry.Metrics
 	auth      *auth.Authenticator
 	sandboxes *sandbox.Host
+	factory   *local.Factory
 	pool      *containerpool.Pool
 	service   *invoke.Service
 	api       *controller.Controller
@@ -118,12 +119,15 @@ func (p *platform) makePool(ctx context.Context, c config.Config, o Options) err
 		Dir:        filepath.Join(c.DataDir, "containers"),
 		Executable: executable,
 		Blackbox:   c.Blackbox,
+		Fork:       c.Fork,
 		Images:     []string{entity.SkeletonImage},
 		Logger:     o.Log,
 	})
 	if err != nil {
 		return fmt.Errorf("local backend: %w", err)
 	}
+	p.factory = factory
+	p.metrics.Gauge("containers_forked", "Containers started by fork from a zygote.", func() float64 { return float64(factory.Forks()) })
 	p.pool = containerpool.New(factory, containerpool.Options{
 		Memory:     int64(c.Pool.Memory),
 		PauseGrace: time.Duration(c.Pool.PauseGrace),
@@ -186,6 +190,7 @@ func (p *platform) close(ctx context.Context) error {
 	var errs []error
 	if p.pool != nil {
 		errs = append(errs, p.pool.Close(ctx))
+		p.factory.Close(ctx)
 	}
 	if p.sandboxes != nil {
 		errs = append(errs, p.sandboxes.Close(ctx))

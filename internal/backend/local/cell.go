@@ -58,7 +58,7 @@ func (c *cell) start(ctx context.Context, memory int64) error {
 	if err != nil {
 		return err
 	}
-	c.proc, err = c.factory.opt.Sandbox.Start(ctx, spec)
+	c.proc, err = c.factory.zygotes.start(ctx, c, spec)
 	closeFiles(spec.Files[:])
 	if err != nil {
 		closeFiles([]*os.File{parent.Stdin, parent.Answers, parent.Stdout, parent.Stderr})

@@ -48,6 +48,9 @@ type Options struct {
 	Blackbox bool
 	Images   []string
 
+	// Fork lets runtimes that can be forked from one that has started be.
+	Fork bool
+
 	CodeBytes int64 // of code that is kept for containers to come; 1 GiB if 0
 
 	Logger *slog.Logger // required
@@ -73,6 +76,7 @@ type Factory struct {
 	library *library
 	cells   string
 	serial  atomic.Uint64
+	zygotes zygotes
 
 	mu    sync.Mutex
 	known map[string]runtimes.Host // by kind; guarded by mu
@@ -92,6 +96,7 @@ func New(opt Options) (*Factory, error) {
 		opt: opt, cells: filepath.Join(opt.Dir, "cells"), library: &library{dir: filepath.Join(opt.Dir, "code"), limit: cmp.Or(opt.CodeBytes, libraryBytes)},
 		known: map[string]runtimes.Host{},
 	}
+	f.zygotes.factory, f.zygotes.byKind = f, map[string]*nest{}
 	if err := removeTree(f.cells); err != nil {
 		return nil, fmt.Errorf("remove what an earlier server left: %w", err)
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // usableKind returns a kind of the family that this host runs, or skips.
-func usableKind(t *testing.T, family string) string {
+func usableKind(t testing.TB, family string) string {
 	t.Helper()
 	hosts, err := runtimes.Discover(t.Context(), runtimes.Search("/usr/bin:/usr/local/go/bin", ""))
 	if err != nil {

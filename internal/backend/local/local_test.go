@@ -32,6 +32,12 @@ func owner() string { return "test-" + strconv.Itoa(os.Getpid()) }
 // it is empty. A tier that the host lacks skips the test.
 func newFactory(t testing.TB, tier sandbox.Tier) (*local.Factory, *sandbox.Host) {
 	t.Helper()
+	return newFactoryOf(t, tier, true)
+}
+
+// newFactoryOf forks containers, or does not.
+func newFactoryOf(t testing.TB, tier sandbox.Tier, fork bool) (*local.Factory, *sandbox.Host) {
+	t.Helper()
 	sbOpt := sandbox.Options{Owner: owner(), Tier: tier}
 	report := sandbox.Probe(t.Context(), sbOpt)
 	if tier != "" && report.Tier != tier {
@@ -57,13 +63,14 @@ func newFactory(t testing.TB, tier sandbox.Tier) (*local.Factory, *sandbox.Host)
 		t.Fatal(err)
 	}
 	f, err := local.New(local.Options{
-		Sandbox: host, Dir: t.TempDir(), Executable: exe, Blackbox: true, Images: []string{entity.SkeletonImage},
+		Fork: fork, Sandbox: host, Dir: t.TempDir(), Executable: exe, Blackbox: true, Images: []string{entity.SkeletonImage},
 		Hosts:  func(context.Context) ([]runtimes.Host, error) { return hosts, nil },
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { f.Close(context.Background()) })
 	return f, host
 }
 

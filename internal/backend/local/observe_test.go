@@ -82,7 +82,7 @@ func runtimesBelow() []int {
 	var out []int
 	for _, pid := range offspring() {
 		comm, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
-		if err == nil && !strings.HasPrefix(string(comm), "exe") && !strings.HasPrefix(string(comm), "local.test") {
+		if err == nil && !isZygote(pid) && !strings.HasPrefix(string(comm), "exe") && !strings.HasPrefix(string(comm), "local.test") {
 			out = append(out, pid)
 		}
 	}
