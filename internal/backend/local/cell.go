@@ -20,6 +20,10 @@ import (
 // manyRuns is the concurrency of a launcher that sets no bound itself.
 const manyRuns = 500
 
+// machineMemory is what a JVM maps beside its heap, in bytes. Its heap has a
+// limit of its own, and a limit of a process counts what is mapped, not used.
+const machineMemory = 512 * entity.MB
+
 // exitGrace is how long a runtime that closed its answers may take to end by
 // itself before it is killed.
 const exitGrace = 200 * time.Millisecond
@@ -91,6 +95,12 @@ func openPipes(spec *sandbox.Spec) (actionproxy.Pipes, error) {
 			r, w = w, r
 		}
 		*mine, spec.Files[i] = r, w
+		// Whoever opens /dev/stderr opens the pipe anew, as the sandbox's user.
+		if err := w.Chmod(0o666); err != nil {
+			closeFiles(spec.Files[:])
+			closeFiles([]*os.File{p.Stdin, p.Stdout, p.Stderr, p.Answers})
+			return actionproxy.Pipes{}, fmt.Errorf("open pipe to everyone inside: %w", err)
+		}
 	}
 	return p, nil
 }
@@ -134,7 +144,11 @@ func (c *cell) Init(ctx context.Context, a containerpool.Assignment) (containerp
 // /tmp, so that a full /tmp is an error that the action sees and not its end.
 func (c *cell) limit(memory int64) error {
 	c.memory = memory * entity.MB
-	err := c.proc.SetLimits(sandbox.Limits{Memory: c.memory, CPUShares: cpuShares(memory)})
+	limit := c.memory
+	if c.host.Family.Name == "java" && !c.factory.countsMemory() {
+		limit += machineMemory
+	}
+	err := c.proc.SetLimits(sandbox.Limits{Memory: limit, CPUShares: cpuShares(memory)})
 	if err != nil {
 		return err
 	}

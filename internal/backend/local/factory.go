@@ -239,6 +239,9 @@ func (f *Factory) spec(c *cell, memory int64) sandbox.Spec {
 		// Memory is only ever lowered where there is no cgroup.
 		Limits: sandbox.Limits{Memory: entity.DefaultLimitRange().MaxMemory * entity.MB, Pids: maxPids, Files: maxFiles},
 	}
+	if memory > 0 { // as for every action, but only root can still change it then
+		s.TmpSize = memory * entity.MB / 2
+	}
 	for _, prefix := range c.host.Prefixes {
 		s.Mounts = append(s.Mounts, sandbox.Mount{Source: prefix, Target: prefix})
 	}
@@ -256,6 +259,9 @@ func (f *Factory) spec(c *cell, memory int64) sandbox.Spec {
 	case "java": // a JVM does not see the limit of its sandbox and would not collect before it
 		heap := max(memory, entity.DefaultLimits().Memory/2) * 3 / 4
 		s.Args = append([]string{argv[0], fmt.Sprintf("-Xmx%dm", heap)}, argv[1:]...)
+		if !f.countsMemory() {
+			s.Limits.Memory += machineMemory
+		}
 	}
 	return s
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gowhisk/gowhisk/internal/actionproxy"
@@ -80,12 +81,13 @@ func (c *cell) ranOutOfMemory(exit sandbox.Exit) bool {
 	if exit.OOMKilled {
 		return true
 	}
-	counted := false
-	for _, name := range c.factory.opt.Sandbox.Report().Controllers {
-		counted = counted || name == "memory"
-	}
 	refused := exit.Signal != 0 || exit.Code == protocol.ExitOutOfMemory
-	return !counted && refused && exit.MaxRSS*10 > c.memory*7
+	return !c.factory.countsMemory() && refused && exit.MaxRSS*10 > c.memory*7
+}
+
+// countsMemory reports whether a cgroup counts the memory of containers.
+func (f *Factory) countsMemory() bool {
+	return slices.Contains(f.opt.Sandbox.Report().Controllers, "memory")
 }
 
 func (c *cell) exitDetail(ctx context.Context) string {

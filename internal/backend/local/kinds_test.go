@@ -114,6 +114,19 @@ func Main(args map[string]interface{}) map[string]interface{} {
 	}
 }
 
+func TestAnActionCanOpenItsStreamsByName(t *testing.T) {
+	for _, tier := range tiers() {
+		t.Run(string(tier), func(t *testing.T) {
+			p := newPoolIn(t, tier, containerpool.Options{})
+			msg := message(usableKind(t, "bash"), "#!/bin/bash\necho one > /proc/self/fd/1; echo two > /proc/self/fd/2; echo '{}'", "{}")
+			r := run(t, p, msg)
+			if logs := strings.Join(r.Logs, " "); r.Response.Status != entity.Success || !strings.Contains(logs, "one") || !strings.Contains(logs, "stderr: two") {
+				t.Errorf("%s %q", r.Response.Result, r.Logs)
+			}
+		})
+	}
+}
+
 func TestBlackboxWithoutCodeRunsTheStub(t *testing.T) {
 	p := newPool(t, containerpool.Options{})
 	r := run(t, p, skeleton(message(entity.KindBlackbox, "", `{}`)))

@@ -129,7 +129,7 @@ func goTexts(t *testing.T, kind string) factorytest.Kind {
 // certified are the kinds of the kit that this host runs.
 func certified(t *testing.T, families ...string) factorytest.Kinds {
 	texts := map[string]func(*testing.T, string) factorytest.Kind{
-		"nodejs": nodejsTexts, "python": pythonTexts, "php": phpTexts, "ruby": rubyTexts, "go": goTexts,
+		"nodejs": nodejsTexts, "python": pythonTexts, "php": phpTexts, "ruby": rubyTexts, "go": goTexts, "java": javaTexts,
 		"bash": func(t *testing.T, kind string) factorytest.Kind { return scriptTexts(t, kind, "") },
 		"blackbox": func(t *testing.T, kind string) factorytest.Kind {
 			return scriptTexts(t, kind, entity.SkeletonImage)
