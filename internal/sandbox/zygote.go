@@ -15,8 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forkTimeout bounds how long a zygote may take to fork.
-const forkTimeout = 5 * time.Second
+// forkTimeout bounds how long a zygote may take to fork; other starts wait
+// for it. One that takes longer is given up.
+const forkTimeout = 2 * time.Second
 
 // Zygote is an interpreter that has started and imported what its programs
 // need, and forks itself into sandboxes. It runs no code of a user, in a user

@@ -30,6 +30,11 @@ func (r spawnRequest) zygoteAttr(sys *syscall.SysProcAttr) {
 // process's own.
 func serveFork(r spawnRequest, sync, zygote int) error {
 	pid, err := askZygote(r, sync, zygote)
+	if err != nil {
+		// An answer that comes late must not be taken for that of the next
+		// request, whose child would then be limited in another's place.
+		err = errors.Join(err, unix.Shutdown(zygote, unix.SHUT_RDWR))
+	}
 	err = errors.Join(err, unix.Close(sync), unix.Close(zygote))
 	if err == nil {
 		// Only a child can be waited for, and until it is, its id stays its own.

@@ -289,3 +289,24 @@ func TestForksOutliveTheirZygote(t *testing.T) {
 		t.Errorf("%+v %q", exit, out)
 	}
 }
+
+func TestStoppedZygoteNeverForksForAnother(t *testing.T) {
+	h := newHost(t, sandbox.TierFull, sandbox.Policy{})
+	z := newZygote(t, h, "pass")
+	before := idle(t, h)
+	if err := unix.Kill(z.Pid(), unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tryStartBy(t, z.Start, forkSpec()); err == nil {
+		t.Fatal("a stopped zygote forked")
+	}
+	if err := unix.Kill(z.Pid(), unix.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	// It forks for the first request now, and nobody wants it any more.
+	if _, err := tryStartBy(t, z.Start, forkSpec()); err == nil {
+		t.Error("a zygote that is out of step was asked again")
+	}
+	<-z.Done()
+	before.settle(t)
+}

@@ -166,8 +166,14 @@ func isZygote(pid int) bool {
 	return err == nil && strings.Contains(string(status), "\nNSpid:\t"+strconv.Itoa(pid)+"\n")
 }
 
-func TestKilledZygoteCostsOnlyOrdinaryStarts(t *testing.T) {
+func TestLostZygoteCostsOnlyOrdinaryStarts(t *testing.T) {
 	kind := usableKind(t, "python")
+	for name, sig := range map[string]syscall.Signal{"killed": syscall.SIGKILL, "stopped": syscall.SIGSTOP} {
+		t.Run(name, func(t *testing.T) { loseZygote(t, kind, sig) })
+	}
+}
+
+func loseZygote(t *testing.T, kind string, sig syscall.Signal) {
 	f := forkingFactory(t, kind)
 	const code = "def main(args):\n  return {'ok': True}\n"
 	before := create(t, f, kind)
@@ -178,7 +184,7 @@ func TestKilledZygoteCostsOnlyOrdinaryStarts(t *testing.T) {
 	if len(pids) != 1 {
 		t.Fatalf("zygotes: %v", pids)
 	}
-	if err := syscall.Kill(pids[0], syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(pids[0], sig); err != nil {
 		t.Fatal(err)
 	}
 	if got := initAndRun(t, create(t, f, kind), kind, code); got != `{"ok": true}` {
