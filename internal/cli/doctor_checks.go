@@ -74,7 +74,7 @@ func checkFork(c config.Config, r sandbox.Report) check {
 	case !c.Fork:
 		forks.What = "Python containers start one by one: the setting fork is off."
 	case r.CanFork():
-		forks.What = "Python containers are forked from an interpreter that has started."
+		forks.What = "Python containers are forked from an interpreter where its C library allows; /metrics counts them."
 	}
 	return forks
 }
