@@ -45,6 +45,9 @@ func TestTheSuitePassesForAUserWithoutRights(t *testing.T) {
 	if err := os.WriteFile(program, body, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.CopyFS(filepath.Join(dir, "testdata"), os.DirFS("testdata")); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Chown(dir, nobody, nobody); err != nil {
 		t.Fatal(err)
 	}
