@@ -71,6 +71,7 @@ func newHost(opts Options, r Report) (*Host, error) {
 			noNetns:  !r.Tier.namespaced(),
 			noPidns:  !r.Tier.namespaced(),
 			noScope:  r.Landlock < 6,
+			ownsHost: !r.Tier.namespaced() && !h.root,
 		})
 	}
 	var err error

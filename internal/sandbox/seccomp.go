@@ -77,6 +77,7 @@ type filterOptions struct {
 	noNetns  bool // Landlock tier: the network is the host's
 	noPidns  bool // Landlock tier: other processes are in reach
 	noScope  bool // Landlock cannot keep signals inside
+	ownsHost bool // the process's user is the server's, who owns its files
 }
 
 // buildFilter assembles the whole filter for this architecture. It denies by
@@ -95,6 +96,9 @@ func buildFilter(o filterOptions) []byte {
 	argumentRules(&p)
 	if o.noPidns {
 		processRules(&p, o)
+	}
+	if o.ownsHost {
+		ownerRules(&p)
 	}
 	for _, nr := range absent {
 		p.eq(nr, errnoAction(unix.ENOSYS))

@@ -8,6 +8,10 @@ const (
 	x32Bit = 0x40000000
 )
 
+// chmodArch lists the calls that only this architecture has and that change
+// the mode of a file.
+var chmodArch = [...]uint32{unix.SYS_CHMOD}
+
 // deniedArch lists the calls that only this architecture has.
 var deniedArch = [...]uint32{
 	unix.SYS_MODIFY_LDT, unix.SYS_IOPL, unix.SYS_IOPERM, unix.SYS_USELIB, unix.SYS_USTAT, unix.SYS_SYSFS,

@@ -114,6 +114,24 @@ func argumentRules(p *program) {
 	})
 }
 
+// ownerRules keep an owner from the modes of files: Landlock looks after their
+// contents only, and the server's are in reach by name. It is answered as if
+// done, for copying a file ends with it and the mode is of little use there.
+func ownerRules(p *program) {
+	for _, nr := range []uint32{unix.SYS_FCHMOD, unix.SYS_FCHMODAT, unix.SYS_FCHMODAT2} {
+		p.eq(nr, errnoAction(0))
+	}
+	for _, nr := range chmodArch {
+		p.eq(nr, errnoAction(0))
+	}
+	for _, nr := range []uint32{
+		unix.SYS_SETXATTR, unix.SYS_LSETXATTR, unix.SYS_FSETXATTR,
+		unix.SYS_REMOVEXATTR, unix.SYS_LREMOVEXATTR, unix.SYS_FREMOVEXATTR,
+	} {
+		p.eq(nr, errnoAction(unix.EOPNOTSUPP))
+	}
+}
+
 // processRules keep the tree in its process group, which is what Kill ends,
 // and away from its neighbours, where no pid namespace does.
 func processRules(p *program, o filterOptions) {

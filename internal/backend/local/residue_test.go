@@ -142,9 +142,13 @@ def main(a):
   denied = []
   here = os.path.dirname(os.path.abspath(__file__)) if os.path.exists(__file__) else os.getcwd()
   for what in (lambda: open(os.path.join(here, 'x'), 'w'), lambda: open(__file__, 'a'), lambda: os.unlink(__file__),
-               lambda: os.chmod(__file__, 0o777), lambda: os.rename(__file__, __file__ + '2'), lambda: open(sys.argv[0], 'a')):
+                lambda: os.rename(__file__, __file__ + '2'), lambda: open(sys.argv[0], 'a')):
     try: what(); denied.append('done')
     except OSError as e: denied.append(e.strerror)
+  mode = os.stat(__file__).st_mode
+  try: os.chmod(__file__, 0o777)
+  except OSError: pass
+  if os.stat(__file__).st_mode != mode: denied.append('done')
   if a.get('patch'):
     import builtins
     sys.modules['__main__'].encode = lambda r: b'{"patched": true}'

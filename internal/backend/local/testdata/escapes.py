@@ -96,6 +96,14 @@ def setuid_file():
     os.chmod(name, 0o4755)
 
 
+def change_mode(name):
+    before = os.stat(name).st_mode
+    os.chmod(name, 0o640)
+    if os.stat(name).st_mode == before:
+        raise OSError("only said to be changed")
+    os.chmod(name, before & 0o777)
+
+
 def send_out():
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.sendto(b"x", ("192.0.2.1", 53))
@@ -131,6 +139,9 @@ def attempts(a):
         "follow a link out": link_out,
         "link a file of the host": hard_link,
         "make a setuid file of root": setuid_file,
+        "change the mode of the host's secret": lambda: change_mode(secret),
+        "change the mode of the launcher": lambda: change_mode(__import__("sys").argv[0]),
+        "change the mode of the data directory": lambda: change_mode(os.path.dirname(secret)),
         "become root": lambda: os.setresuid(0, 0, 0),
         "become group root": lambda: os.setresgid(0, 0, 0),
         "join groups": lambda: os.setgroups([0]),
