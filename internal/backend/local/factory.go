@@ -75,6 +75,7 @@ type Factory struct {
 	opt     Options
 	library *library
 	cells   string
+	shared  string // a folder where sandboxes' users can go, in place of Options.Dir; or empty
 	serial  atomic.Uint64
 	zygotes zygotes
 
@@ -86,15 +87,17 @@ var _ containerpool.Factory = (*Factory)(nil)
 
 // New prepares opt.Dir: what a crashed server left there is removed.
 func New(opt Options) (*Factory, error) {
+	shared := ""
 	if opt.Sandbox.SharesTree() && !open(opt.Dir) {
 		var err error
-		if opt.Dir, err = sharedDir(opt.Dir); err != nil {
+		if shared, err = sharedDir(opt.Dir); err != nil {
 			return nil, err
 		}
+		opt.Dir = shared
 	}
 	f := &Factory{
 		opt: opt, cells: filepath.Join(opt.Dir, "cells"), library: &library{dir: filepath.Join(opt.Dir, "code"), limit: cmp.Or(opt.CodeBytes, libraryBytes)},
-		known: map[string]runtimes.Host{},
+		known: map[string]runtimes.Host{}, shared: shared,
 	}
 	f.zygotes.factory, f.zygotes.byKind = f, map[string]*nest{}
 	if err := removeTree(f.cells); err != nil {

@@ -153,5 +153,14 @@ func (f *Factory) zygoteSpec(c *cell, argv []string) sandbox.Spec {
 // Forks counts the containers that were started by fork.
 func (f *Factory) Forks() int64 { return f.zygotes.forks.Load() }
 
-// Close ends what the factory keeps running beside its containers.
-func (f *Factory) Close(ctx context.Context) { f.zygotes.close(ctx) }
+// Close ends what the factory keeps running beside its containers, which must
+// be gone, and removes what it keeps outside its own directory.
+func (f *Factory) Close(ctx context.Context) {
+	f.zygotes.close(ctx)
+	if f.shared == "" {
+		return
+	}
+	if err := removeTree(f.shared); err != nil {
+		f.opt.Logger.WarnContext(ctx, "a folder is left", "path", f.shared, "err", err)
+	}
+}
