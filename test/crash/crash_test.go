@@ -56,9 +56,6 @@ func TestPromisesSurviveKillsUnderLoad(t *testing.T) {
 	l.audit(t, s)
 	slowest = max(slowest, s.took)
 	t.Logf("%d kills; ready again after %s at most", *rounds, slowest.Round(time.Millisecond))
-	if slowest > 5*time.Second {
-		t.Error("that is too long")
-	}
 	kinds := map[int]bool{}
 	for _, status := range l.promises() {
 		kinds[status] = true

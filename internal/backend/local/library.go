@@ -86,7 +86,8 @@ func (l *library) borrow(ctx context.Context, name string, fill fillFunc) (dir s
 			return "", nil, err
 		}
 		if k := l.lend(filepath.Base(dir)); k != nil {
-			_ = os.Chtimes(dir, k.used, k.used) // the next server's order, no more
+			now := time.Now()
+			_ = os.Chtimes(dir, now, now) // the next server's order, no more
 			return dir, func() { l.takeBack(k) }, nil
 		} // else it was given up just now
 	}

@@ -3,6 +3,7 @@ package local_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -21,7 +22,12 @@ import (
 func TestMain(m *testing.M) {
 	sandbox.Init()
 	local.Init()
-	os.Exit(m.Run())
+	code := m.Run()
+	if err := os.RemoveAll(launcherDir); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
 // owner sets the cgroups of this process's tests apart from those of others
@@ -58,12 +64,8 @@ func newFactoryOf(t testing.TB, tier sandbox.Tier, fork bool) (*local.Factory, *
 	if err != nil {
 		t.Fatal(err)
 	}
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	f, err := local.New(local.Options{
-		Fork: fork, Sandbox: host, Dir: t.TempDir(), Executable: exe, Blackbox: true, Images: []string{entity.SkeletonImage},
+		Fork: fork, Sandbox: host, Dir: t.TempDir(), Executable: launcher(t), Blackbox: true, Images: []string{entity.SkeletonImage},
 		Hosts:  func(context.Context) ([]runtimes.Host, error) { return hosts, nil },
 		Logger: slog.New(slog.DiscardHandler),
 	})

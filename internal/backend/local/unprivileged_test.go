@@ -57,7 +57,7 @@ func TestTheSuitePassesForAUserWithoutRights(t *testing.T) {
 	}
 	cmd := exec.CommandContext(t.Context(), program, args...)
 	cmd.Dir = dir
-	cmd.Env = []string{"HOME=" + dir, "TMPDIR=" + dir, "PATH=/usr/local/bin:/usr/bin:/bin", "GOWHISK_WANT_TIER=" + string(sandbox.TierRootless)}
+	cmd.Env = []string{"HOME=" + dir, "TMPDIR=" + dir, "PATH=/usr/local/bin:/usr/bin:/bin", "GOWHISK_WANT_TIER=" + string(sandbox.TierRootless), launcherVariable + "=" + launcher(t)}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	out, err := cmd.CombinedOutput()
 	for line := range strings.Lines(string(out)) {

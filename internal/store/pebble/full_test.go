@@ -237,8 +237,8 @@ func TestQuotaThatIsUsedUpIsLikeAFullDisk(t *testing.T) {
 	n := 0
 	eventually(t, 5*time.Second, func() bool { // those who come at once are held, too
 		n++
-		refused := make(chan error, 1)
-		go func() { refused <- db.Activations().Put(t.Context(), record(numberedID(n), time.Now())) }()
+		refused, late := make(chan error, 1), record(numberedID(n), time.Now())
+		go func() { refused <- db.Activations().Put(t.Context(), late) }()
 		select {
 		case err := <-refused:
 			wantCode(t, err, "GW5201")
