@@ -72,11 +72,13 @@ func (b *logBuffer) add(s protocol.Stream, now time.Time, text []byte, limit int
 	}
 	b.kept += len(text) + overhead
 	text = bytes.TrimSuffix(text, []byte{'\r'})
-	line := make([]byte, 0, len(timestampLayout)+len(label(s))+len(text))
-	line = now.AppendFormat(line, timestampLayout)
-	line = append(line, label(s)...)
-	line = append(line, text...)
-	b.logs.Lines = append(b.logs.Lines, strings.ToValidUTF8(string(line), "\ufffd"))
+	var line strings.Builder
+	line.Grow(len(timestampLayout) + len(label(s)) + len(text))
+	var stamp [len(timestampLayout)]byte
+	line.Write(now.AppendFormat(stamp[:0], timestampLayout))
+	line.WriteString(label(s))
+	line.Write(text)
+	b.logs.Lines = append(b.logs.Lines, strings.ToValidUTF8(line.String(), "\ufffd"))
 }
 
 // take returns the lines since the last take; a last line may lack its line feed.

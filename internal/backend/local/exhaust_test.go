@@ -56,7 +56,7 @@ func TestEveryActionOutOfMemoryIsToldSo(t *testing.T) {
 
 func TestAFloodOfLogsIsBounded(t *testing.T) {
 	kind := usableKind(t, "python")
-	size := "200"
+	size := "400"
 	if everyTest {
 		size = "1024"
 	}
@@ -96,7 +96,7 @@ func TestAFloodOfLogsIsBounded(t *testing.T) {
 			if took := time.Since(began); took > msg.Action.Limits.Timeout+2*time.Second {
 				t.Errorf("it ended after %s", took)
 			}
-			if grown > 100<<20 {
+			if grown > 250<<20 { // much less than what was printed, with the garbage of the race detector
 				t.Errorf("the server grew by %d MB", grown>>20)
 			}
 			t.Logf("the server grew by %d MB", grown>>20)
