@@ -173,6 +173,9 @@ func (p *Pool) release(c *container, reason string) {
 // put is release with mu held.
 func (p *Pool) put(c *container, reason string) {
 	c.inFlight--
+	if c.runs++; c.runs >= p.opt.MaxRuns && reason == "" {
+		reason = "ran often enough"
+	}
 	if c.doomed == "" {
 		c.doomed = reason
 	}

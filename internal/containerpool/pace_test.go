@@ -66,3 +66,17 @@ func TestContainersOfOneActionAreStartedAFewAtATime(t *testing.T) {
 		}
 	})
 }
+
+func TestAContainerIsReplacedWhenItRanOftenEnough(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &factory{}
+		p := open(t, f, containerpool.Options{MaxRuns: 3})
+		for range 7 {
+			invoke(t, p, call{})
+		}
+		synctest.Wait()
+		if n := len(f.containers()); n != 3 || f.alive() != 1 {
+			t.Errorf("%d containers were made and %d live, want 3 and 1", n, f.alive())
+		}
+	})
+}

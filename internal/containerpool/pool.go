@@ -19,6 +19,7 @@ type Options struct {
 	IdleTime     time.Duration // idle time before a container is removed: 10 min
 	MaxWaiting   int           // activations that wait for a container: 10 000
 	StemCells    map[string]StemCells
+	MaxRuns      int    // of one container: 100 000; runtimes never give back some memory, such as old values of the environment
 	StartsAtOnce int    // containers of one action that are started at a time: the number of processors, at least 2
 	Truncation   int64  // bytes of a result that are kept: 1 MB
 	APIHost      string // what actions see as __OW_API_HOST
@@ -37,6 +38,7 @@ func (o *Options) fillDefaults() {
 	setDefault(&o.PauseGrace, 10*time.Second)
 	setDefault(&o.IdleTime, 10*time.Minute)
 	setDefault(&o.MaxWaiting, 10_000)
+	setDefault(&o.MaxRuns, 100_000)
 	setDefault(&o.StartsAtOnce, max(2, runtime.GOMAXPROCS(0)))
 	setDefault(&o.Truncation, entity.MaxResultSize)
 	if o.Logger == nil {
@@ -75,6 +77,7 @@ type container struct {
 	group    *group // nil for a stem cell
 	capacity int    // runs that it may take at once; 0 until initialised
 	inFlight int
+	runs     int   // that have ended
 	charge   int64 // bytes that it counts for now
 	usage    int64 // bytes that it was measured to use when idle
 	frozen   bool

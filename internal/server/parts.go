@@ -83,6 +83,10 @@ func stemCells(m *manifest.Manifest, hosts []runtimes.Host, configured map[strin
 		}
 	}
 	for kind, n := range configured {
+		if n == 0 { // none at all, whatever the demand
+			delete(cells, kind)
+			continue
+		}
 		cells[kind] = containerpool.StemCells{Min: n, Max: max(n, cells[kind].Max)}
 	}
 	maps.DeleteFunc(cells, func(kind string, _ containerpool.StemCells) bool { return !usable[kind] })
