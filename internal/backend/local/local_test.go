@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"context"
+	"errors"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -23,7 +24,8 @@ func TestMain(m *testing.M) {
 	sandbox.Init()
 	local.Init()
 	code := m.Run()
-	if err := os.RemoveAll(launcherDir); err != nil && code == 0 {
+	err := errors.Join(os.RemoveAll(launcherDir), sandbox.CleanUp(context.Background(), owner()))
+	if err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
