@@ -76,7 +76,7 @@ module Launcher
   end
 
   def live
-    requests = IO.for_fd(IO.for_fd(0, autoclose: false).dup.fileno, 'rb', autoclose: false)
+    requests = IO.for_fd(0, 'rb', autoclose: false).dup
     requests.close_on_exec = true
     $stdin.reopen(File::NULL)
     @answers = IO.for_fd(3, 'wb', autoclose: false)

@@ -87,7 +87,7 @@ func Main(args map[string]interface{}) map[string]interface{} {
 			return message(usableKind(t, "php"), `<?php function main(array $a) : array { return ["greeting" => "Hello, " . $a["name"]]; }`, `{"name":"Ada"}`)
 		},
 		"ruby": func(t *testing.T) *invoker.Message {
-			return message(usableKind(t, "ruby"), `def main(a) { "greeting" => "Hello, " + a["name"] } end`, `{"name":"Ada"}`)
+			return message(usableKind(t, "ruby"), `def main(a) GC.start; { "greeting" => "Hello, " + a["name"] } end`, `{"name":"Ada"}`)
 		},
 		"bash": func(t *testing.T) *invoker.Message { return message(usableKind(t, "bash"), shell, `{"name":"Ada"}`) },
 		"blackbox script": func(t *testing.T) *invoker.Message {

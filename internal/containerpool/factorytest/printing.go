@@ -39,7 +39,14 @@ func (s *session) stream(l containerpool.Logs, name string) []string {
 func (s *session) wantLines(l containerpool.Logs, n int) {
 	s.Helper()
 	for name, word := range map[string]string{"stdout": "out", "stderr": "err"} {
-		got := s.stream(l, name)
+		var got []string
+		for _, text := range s.stream(l, name) {
+			if !strings.HasPrefix(text, word+" ") {
+				s.Errorf("the runtime itself printed %.200q", text)
+				continue
+			}
+			got = append(got, text)
+		}
 		if len(got) != n {
 			s.Errorf("%d lines on %s, want %d", len(got), name, n)
 			continue
