@@ -181,7 +181,7 @@ func start(ctx context.Context, s settings, host runtimes.Host, dir string, stdo
 }
 
 func serve(ctx context.Context, address string, handler http.Handler) error {
-	listener, err := net.Listen("tcp", address)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return err
 	}

@@ -72,6 +72,7 @@ func (r *Recorder) Record(ctx context.Context, id *entity.Identity, a *entity.Ac
 	defer r.mu.Unlock()
 	r.refusal = err
 	if r.held+size(a) > maxUnstored {
+		//nolint:errorlint // a record that is lost is another failure than the refusal
 		return fmt.Errorf("record of activation %s is lost, %d MB of others wait for the store: %v", a.ID, r.held/entity.MB, err)
 	}
 	r.unstored = append(r.unstored, a)

@@ -2,6 +2,7 @@ package containerpool_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -141,7 +142,7 @@ func TestErrorOfTheBackendThatACallerCanActOnIsKept(t *testing.T) {
 	missing := entity.Errorf(entity.Internal, "python is not installed").WithCode(fault.KindMissing)
 	f := &factory{create: func(context.Context, containerpool.Spec) error { return missing }}
 	_, err := open(t, f, containerpool.Options{}).Invoke(t.Context(), call{}.message())
-	if err != missing {
+	if !errors.Is(err, missing) {
 		t.Errorf("error is %v, want the backend's", err)
 	}
 }

@@ -124,7 +124,7 @@ type delivery struct {
 type Pool struct {
 	factory Factory
 	opt     Options
-	life    context.Context // ends with Close
+	life    context.Context //nolint:containedctx // of the pool: ends with Close
 	end     context.CancelFunc
 	tasks   sync.WaitGroup
 

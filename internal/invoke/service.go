@@ -52,7 +52,7 @@ type Config struct {
 type Service struct {
 	Config
 	mint  entity.Mint
-	life  context.Context // of the activations, which outlive their requests
+	life  context.Context //nolint:containedctx // of the activations, which outlive their requests
 	abort context.CancelFunc
 
 	mu     sync.Mutex

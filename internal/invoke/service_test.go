@@ -246,7 +246,7 @@ func TestStoreThatRefusesRecordsRefusesActivations(t *testing.T) {
 		Invoker: w.invoker, Catalog: w.actions, Recorder: unready{full}, Queue: w.db.Queue(), Identities: w.owners,
 	})
 	for _, blocking := range []bool{true, false} {
-		if _, err := s.Invoke(t.Context(), w.request(blocking, time.Minute)); err != full {
+		if _, err := s.Invoke(t.Context(), w.request(blocking, time.Minute)); !errors.Is(err, full) {
 			t.Errorf("error is %v, want the store's", err)
 		}
 	}
@@ -287,13 +287,14 @@ func TestCallerIsNotAnsweredWithARecordThatIsLost(t *testing.T) {
 	w := open(t)
 	full := entity.Errorf(entity.Unavailable, "The disk is full.").WithCode("GW5201")
 	broken := entity.Errorf(entity.Unavailable, "The store has stopped.").WithCode("GW5202")
-	for _, row := range []struct{ refusal, want error }{{full, nil}, {broken, broken}, {fmt.Errorf("lost: %v", full), errLost}} {
+	lost := fmt.Errorf("lost: %v", full) //nolint:errorlint // it is not the refusal any more
+	for _, row := range []struct{ refusal, want error }{{full, nil}, {broken, broken}, {lost, errLost}} {
 		w.service.Recorder = dropping{row.refusal}
 		out, err := w.service.Invoke(t.Context(), w.request(true, time.Minute))
 		if (err == nil) != (row.want == nil) || (err == nil) != (out.Activation != nil) {
 			t.Errorf("refused with %v: outcome %+v, error %v", row.refusal, out, err)
 		}
-		if row.want == broken && !errors.Is(err, broken) {
+		if errors.Is(row.want, broken) && !errors.Is(err, broken) {
 			t.Errorf("error is %v, want the store's", err)
 		}
 	}
@@ -322,12 +323,12 @@ func TestQueueThatRefusesAnItemRefusesTheActivation(t *testing.T) {
 	s := invoke.New(invoke.Config{
 		Invoker: w.invoker, Catalog: w.actions, Recorder: w.recorder, Queue: fullQueue{w.db.Queue(), full}, Identities: w.owners,
 	})
-	if _, err := s.Invoke(t.Context(), w.request(false, 0)); err != full {
+	if _, err := s.Invoke(t.Context(), w.request(false, 0)); !errors.Is(err, full) {
 		t.Errorf("error is %v, want the store's", err)
 	}
 	run, started, release := block()
 	w.invoker.does(run)
-	if _, err := s.Invoke(t.Context(), w.request(true, time.Millisecond)); err != full {
+	if _, err := s.Invoke(t.Context(), w.request(true, time.Millisecond)); !errors.Is(err, full) {
 		t.Errorf("error at the end of the wait is %v: an id was given away that a crash would lose", err)
 	}
 	<-started

@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -30,7 +31,7 @@ func lockDir(fsys vfs.FS, dir string) (io.Closer, error) {
 // isHeld tells a held lock from a lack of rights: fcntl(2) may answer EACCES
 // for both, but a file that cannot be opened is a *PathError.
 func isHeld(err error) bool {
-	_, isPath := err.(*os.PathError)
+	_, isPath := errors.AsType[*os.PathError](err)
 	return !isPath
 }
 
