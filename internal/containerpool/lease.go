@@ -220,6 +220,8 @@ func (p *Pool) deliver(g *group, d delivery) {
 	g.waiters = g.waiters[1:]
 	if len(g.waiters) == 0 {
 		g.waiters = nil
+	}
+	if len(g.waiters) <= g.seatsToCome() {
 		p.starved.remove(g)
 	}
 	p.waiting--
