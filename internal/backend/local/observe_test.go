@@ -25,7 +25,8 @@ func (h holdings) String() string {
 	return fmt.Sprintf("%d files, %d children, %d mounts, %d cgroups", h.files, h.children, h.mounts, h.groups)
 }
 
-// held counts it. Cgroups are those that this process's tests make.
+// held counts it. Children are runtimes and what actions start: helpers come and
+// go in their own time. Cgroups are those that this process's tests make.
 func held(t *testing.T) holdings {
 	t.Helper()
 	files, err := os.ReadDir("/proc/self/fd")
@@ -40,7 +41,7 @@ func held(t *testing.T) holdings {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return holdings{len(files), len(offspring()), bytes.Count(mounts, []byte("\n")), len(groups)}
+	return holdings{len(files), len(runtimesBelow()), bytes.Count(mounts, []byte("\n")), len(groups)}
 }
 
 // wantHeld waits until this process holds what it held before.
