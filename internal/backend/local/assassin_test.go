@@ -26,7 +26,14 @@ func TestKilledContainersFailTheirOwnRunsOnly(t *testing.T) {
 	}
 	for _, tier := range tiers() {
 		t.Run(string(tier), func(t *testing.T) {
-			newFactory(t, tier) // skips, and opens what is opened once
+			here := false
+			t.Run("what is opened once", func(t *testing.T) {
+				newFactory(t, tier)
+				here = true
+			})
+			if !here {
+				t.Skipf("this host has no tier %s", tier)
+			}
 			before := held(t)
 			var kills, died, fine atomic.Int64
 			t.Run("assassin", func(t *testing.T) { assassinate(t, tier, duration, &kills, &died, &fine) })
