@@ -16,16 +16,16 @@ const module = "github.com/gowhisk/gowhisk/"
 // layers strictly below its own. A path that ends in "/..." is a whole
 // subtree without its root.
 var layers = [][]string{
-	{"internal/entity", "internal/protocol", "internal/fault", "runtimes"},
+	{"internal/entity", "internal/protocol", "internal/fault", "internal/webaction", "internal/cron", "runtimes"},
 	{
 		"internal/store", "internal/invoker", "internal/auth", "internal/entitlement", "internal/manifest",
 		"internal/config", "internal/actionproxy", "internal/sandbox",
 	},
 	{"internal/containerpool", "internal/catalog", "internal/activation", "internal/admin"},
 	{"internal/invoke"},
-	{"internal/trigger"},
+	{"internal/trigger", "internal/feed"},
 	{
-		"internal/controller", "internal/telemetry",
+		"internal/controller", "internal/telemetry", "internal/apigateway", "internal/systempackages", "internal/feed/...",
 		"internal/backend/...", "internal/store/...", "internal/containerpool/...",
 		"internal/invoker/...", "internal/protocol/...",
 	},

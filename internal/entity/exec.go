@@ -4,6 +4,10 @@ package entity
 const (
 	KindBlackbox = "blackbox"
 	KindSequence = "sequence"
+
+	// KindBuiltin is that of the platform's own actions, which the server runs
+	// inside itself; Main says which. No request may ask for it.
+	KindBuiltin = "builtin"
 )
 
 // SkeletonImage is the image that `wsk … --native` names.

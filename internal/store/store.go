@@ -1,5 +1,5 @@
 // Package store declares what the platform keeps and what keeping means:
-// four ports, each with its contract, and no implementation. storetest is
+// five ports, each with its contract, and no implementation. storetest is
 // the kit that every adapter passes.
 //
 // Errors of every port: *entity.Error for what a caller can act on
@@ -26,6 +26,13 @@ type Document struct {
 	Updated    time.Time // whole milliseconds; lists are ordered by it
 	Body       []byte
 	CodeID     string // names the attached code; empty if there is none
+}
+
+// Change is one step of Entities.Apply: to put Document as Entities.Put does
+// without new code, or to delete the document of that name and revision.
+type Change struct {
+	Document
+	Delete bool
 }
 
 // EntityQuery selects documents of one collection. Package nil means the
@@ -56,6 +63,12 @@ type Entities interface {
 
 	// Delete removes the document and its code if its revision is rev.
 	Delete(ctx context.Context, name entity.Name, rev uint64) error
+
+	// Apply makes several changes in one step: all of them or, if it errs,
+	// none. The errors are those of Put and Delete for the first change that
+	// cannot be made. It returns the new revisions in the order of changes, 0
+	// for what was deleted. No two changes may be of one name.
+	Apply(ctx context.Context, changes []Change) ([]uint64, error)
 
 	// List returns the newest documents first, by Updated, then by name.
 	List(ctx context.Context, q EntityQuery) ([]Document, error)
@@ -118,6 +131,11 @@ type Queue interface {
 	// Enqueue adds an item.
 	Enqueue(ctx context.Context, id entity.ActivationID, body []byte) error
 
+	// Accept adds several items and, if record is not nil, the record of the
+	// activation that caused them, in one step: all of it or, if it errs,
+	// nothing.
+	Accept(ctx context.Context, items []Item, record *entity.Activation) error
+
 	// Start marks the item: from now on it may have run.
 	Start(ctx context.Context, id entity.ActivationID) error
 
@@ -158,4 +176,32 @@ type Subjects interface {
 
 	// DeleteLimits removes the overrides of a namespace.
 	DeleteLimits(ctx context.Context, namespace string) error
+}
+
+// Entry is one document of the platform's own: Kind is the part that owns it,
+// such as "alarm", Key what that part calls it. Body is sealed on the medium.
+type Entry struct {
+	Kind, Key string
+	Body      []byte
+}
+
+// Registry keeps small documents of the platform's own parts: the schedules of
+// feeds, the APIs of the gateway. It knows no revisions: each kind has one
+// owner in the process. Writes that returned nil survive a crash of the
+// machine; concurrent calls share one write.
+type Registry interface {
+	// Entry returns the body, entity.ErrNotFound if there is none.
+	Entry(ctx context.Context, kind, key string) ([]byte, error)
+
+	// PutEntries creates or replaces entries, all in one step.
+	PutEntries(ctx context.Context, entries ...Entry) error
+
+	// DeleteEntries removes entries of a kind in one step; those that are not
+	// there are no error.
+	DeleteEntries(ctx context.Context, kind string, keys ...string) error
+
+	// Entries calls visit for the entries of a kind whose key begins with
+	// prefix, by key, until visit errs; visit may change the registry. A body
+	// that cannot be read is nil.
+	Entries(ctx context.Context, kind, prefix string, visit func(Entry) error) error
 }

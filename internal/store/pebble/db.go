@@ -34,6 +34,7 @@ type DB struct {
 	activations activations
 	queue       queue
 	subjects    subjects
+	registry    registry
 
 	use      sync.RWMutex // read-locked during every call
 	closed   bool         // guarded by use
@@ -167,7 +168,7 @@ func (db *DB) start(fsys vfs.FS, dir string) (err error) {
 		return err
 	}
 	db.commit = newCommitter(db.db, db.sync, db.failure.set, db.failure.get)
-	db.entities.db, db.activations.db, db.queue.db, db.subjects.db = db, db, db, db
+	db.entities.db, db.activations.db, db.queue.db, db.subjects.db, db.registry.db = db, db, db, db, db
 	if err := errors.Join(db.entities.load(), db.activations.load(), db.queue.load()); err != nil {
 		db.commit.close()
 		return errors.Join(err, db.db.Close())
@@ -191,6 +192,9 @@ func (db *DB) Queue() store.Queue { return &db.queue }
 
 // Subjects returns the store of users and limits.
 func (db *DB) Subjects() store.Subjects { return &db.subjects }
+
+// Registry returns the store of the platform's own parts.
+func (db *DB) Registry() store.Registry { return &db.registry }
 
 // Failed is closed when the medium broke a promise: nothing is acknowledged
 // any more, and only a new process may open the store again. Err says why.

@@ -31,6 +31,8 @@ const (
 	spaceUUID      byte = 0x41 // mark of the uuid → name of the subject
 	spaceMember    byte = 0x42 // namespace, subject → nothing
 	spaceNamespace byte = 0x43 // namespace → limits
+
+	spaceEntry byte = 0x50 // kind, key → sealed body
 )
 
 // rawID is an activation id as it stands in keys.

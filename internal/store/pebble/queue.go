@@ -80,48 +80,6 @@ func removeItem(batch *pebble.Batch, id rawID, sequence uint64) error {
 		batch.Delete(itemBodyKey(sequence), nil))
 }
 
-// Enqueue adds an item; see store.Queue. An id that is queued already is
-// entity.ErrExists.
-func (s *queue) Enqueue(ctx context.Context, id entity.ActivationID, body []byte) error {
-	raw, ok := parseID(id)
-	if !ok {
-		return entity.Errorf(entity.Malformed, "The activation id is not valid.")
-	}
-	if err := s.db.enter(ctx); err != nil {
-		return err
-	}
-	defer s.db.leave()
-	if err := s.db.space.admit(needNew); err != nil {
-		return err
-	}
-	sequence, err := s.reserve(raw)
-	if err != nil {
-		return err
-	}
-	batch := s.db.db.NewBatch()
-	err = errors.Join(
-		batch.Set(itemKey(sequence, raw), []byte{itemWaiting}, nil),
-		batch.Set(itemBodyKey(sequence), s.db.seal.Close(body, itemBodyKey(sequence)), nil))
-	if err != nil {
-		s.forget(raw)
-		return fmt.Errorf("queue activation %s: %w", id, errors.Join(err, batch.Close()))
-	}
-	return s.db.commit.commit(batch, true)
-}
-
-// reserve enters a new item into the memory and returns its sequence.
-func (s *queue) reserve(id rawID) (uint64, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.items[id] != nil {
-		return 0, entity.ErrExists
-	}
-	sequence := s.next
-	s.next++
-	s.items[id] = &item{sequence}
-	return sequence, nil
-}
-
 // Start marks an item; see store.Queue. It is entity.ErrNotFound if there is
 // none.
 func (s *queue) Start(ctx context.Context, id entity.ActivationID) error {

@@ -20,6 +20,7 @@ type Ports interface {
 	Activations() store.Activations
 	Queue() store.Queue
 	Subjects() store.Subjects
+	Registry() store.Registry
 
 	// Close waits for what is under way.
 	Close() error
@@ -48,6 +49,8 @@ func Run(t *testing.T, newMedium func(t *testing.T) Medium) {
 		{"Prune", pruneTests()},
 		{"Queue", queueTests()},
 		{"Subjects", subjectTests()},
+		{"Registry", registryTests()},
+		{"Steps", stepTests()},
 		{"AllPorts", commonTests()},
 	}
 	for _, g := range groups {
