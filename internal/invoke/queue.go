@@ -19,6 +19,7 @@ const fullPause = 100 * time.Millisecond
 // again when a restarted server runs the item.
 type item struct {
 	Action      entity.Name     `json:"action"`
+	Binding     entity.Name     `json:"binding,omitzero"`
 	Version     entity.Version  `json:"version"`
 	Kind        string          `json:"kind"`
 	Limits      entity.Limits   `json:"limits"`
@@ -37,7 +38,7 @@ type item struct {
 func (x *execution) enqueue(ctx context.Context) error {
 	req := &x.req
 	body, err := entity.Marshal(item{
-		Action: req.Action.Name, Version: req.Action.Version, Kind: req.Action.Exec.Kind, Limits: req.Action.Limits,
+		Action: req.Action.Name, Binding: req.Binding, Version: req.Action.Version, Kind: req.Action.Exec.Kind, Limits: req.Action.Limits,
 		Owner: req.Identity.Namespace.UUID, Namespace: req.Identity.Namespace.Name, Subject: req.Identity.Subject,
 		Transaction: req.Transaction, Accepted: req.Accepted.UnixMilli(), Started: x.started, Payload: req.Payload,
 	})

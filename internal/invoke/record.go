@@ -34,8 +34,17 @@ func record(msg *invoker.Message, r *invoker.Result) *entity.Activation {
 		Namespace: msg.Identity.Namespace.Name, Name: a.Name.Name, Version: a.Version,
 		Subject: msg.Identity.Subject, ID: msg.ID, Start: r.Began.Truncate(time.Millisecond),
 		End: r.Ended.Truncate(time.Millisecond), Duration: r.Duration,
-		Response: r.Response, Logs: r.Logs, Annotations: annotations(msg, r), Local: a.Name.Local(),
+		Response: r.Response, Logs: r.Logs, Annotations: annotations(msg, r), Local: named(msg).Local(),
 	}
+}
+
+// named is the name that the action was invoked by.
+func named(msg *invoker.Message) entity.Name {
+	name := msg.Action.Name
+	if b := msg.Binding; b != (entity.Name{}) {
+		name.Namespace, name.Package = b.Namespace, b.Name
+	}
+	return name
 }
 
 // unfetched is the record of an activation whose action is gone. OpenWhisk
@@ -50,7 +59,7 @@ func unfetched(msg *invoker.Message) *entity.Activation {
 // annotations are those of OpenWhisk 1.11.7, and x-error for a failure.
 func annotations(msg *invoker.Message, r *invoker.Result) entity.Parameters {
 	a := msg.Action
-	out := make(entity.Parameters, 0, 7)
+	out := make(entity.Parameters, 0, 8)
 	add := func(key string, value json.RawMessage) {
 		out = append(out, entity.Parameter{Key: key, Value: value})
 	}
@@ -61,6 +70,9 @@ func annotations(msg *invoker.Message, r *invoker.Result) entity.Parameters {
 	add("limits", limitsJSON(a.Limits))
 	if r.Init > 0 {
 		add("initTime", millis(r.Init))
+	}
+	if msg.Binding != (entity.Name{}) {
+		add("binding", quote(msg.Binding.String()))
 	}
 	if r.Fault != "" {
 		add("x-error", explain(msg, r))

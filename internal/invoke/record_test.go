@@ -76,3 +76,18 @@ func checkFault(t *testing.T, annotation json.RawMessage, code, id string) {
 		t.Errorf("x-error reads\n%s", text)
 	}
 }
+
+// The path is where the action lies; who named it through a binding finds it
+// under that. OpenWhisk 1.10.3, 1.11.7.
+func TestRecordOfAnActionNamedThroughABindingSaysSo(t *testing.T) {
+	w := open(t)
+	r := w.request(true, time.Minute)
+	r.Binding = entity.Name{Namespace: "guest", Name: "bound"}
+	a := w.record(w.invoke(r).ID)
+	if got := string(a.Annotations.Get("binding")); got != `"guest/bound"` || a.Local != "bound/hello" {
+		t.Errorf("binding %s, local name %s", got, a.Local)
+	}
+	if got := string(a.Annotations.Get("path")); got != `"guest/p/hello"` {
+		t.Errorf("path %s", got)
+	}
+}

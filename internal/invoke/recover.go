@@ -95,14 +95,15 @@ func (r *recovery) take(it store.Item) error {
 
 // rerun runs an item, or records that its action or its namespace is gone.
 func (s *Service) rerun(in item, msg *invoker.Message, done func()) {
-	action, err := s.Catalog.Action(s.life, in.Action)
+	found, err := s.Catalog.Resolve(s.life, named(msg))
 	var owner *entity.Identity
 	if err == nil {
 		owner, err = s.Identities.Owner(s.life, in.Owner)
 	}
 	if err == nil {
 		req := Request{
-			Identity: owner, Action: action, Payload: in.Payload, Transaction: in.Transaction, Accepted: msg.Accepted, Done: done,
+			Identity: owner, Action: found.Action, Binding: found.Binding, Payload: in.Payload,
+			Transaction: in.Transaction, Accepted: msg.Accepted, Done: done,
 		}
 		x := &execution{service: s, req: req, id: msg.ID, queued: true, done: make(chan struct{})}
 		x.run()
@@ -146,7 +147,7 @@ func decodeItem(it store.Item) (item, *invoker.Message, error) {
 	}
 	action := &entity.Action{Name: in.Action, Version: in.Version, Limits: in.Limits, Exec: entity.Exec{Kind: in.Kind}}
 	return in, &invoker.Message{
-		Action: action, Identity: identityOf(in), ID: it.ID, Transaction: in.Transaction,
+		Action: action, Binding: in.Binding, Identity: identityOf(in), ID: it.ID, Transaction: in.Transaction,
 		Accepted: time.UnixMilli(in.Accepted),
 	}, nil
 }

@@ -15,6 +15,7 @@ const MaxWait = time.Minute
 type Request struct {
 	Identity    *entity.Identity
 	Action      *entity.Action  // as the catalog resolved it: package parameters merged in
+	Binding     entity.Name     // that the action was named through, zero if none
 	Payload     json.RawMessage // an object or an array, nil for none; not retained after the activation
 	Transaction string
 	Accepted    time.Time     // when the request arrived

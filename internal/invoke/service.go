@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gowhisk/gowhisk/internal/catalog"
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/invoker"
 	"github.com/gowhisk/gowhisk/internal/store"
@@ -16,7 +17,7 @@ const abortTime = 2 * time.Second
 
 // Catalog is what the Service asks of the catalog.
 type Catalog interface {
-	Action(ctx context.Context, name entity.Name) (*entity.Action, error)
+	Resolve(ctx context.Context, name entity.Name) (catalog.Resolved, error)
 	Code(ctx context.Context, a *entity.Action) (string, error)
 }
 
@@ -204,7 +205,8 @@ func (x *execution) refused(err error) bool {
 func (x *execution) message() *invoker.Message {
 	s, req := x.service, &x.req
 	msg := &invoker.Message{
-		Action: req.Action, Identity: req.Identity, ID: x.id, Transaction: req.Transaction, Accepted: req.Accepted,
+		Action: req.Action, Binding: req.Binding, Identity: req.Identity, ID: x.id,
+		Transaction: req.Transaction, Accepted: req.Accepted,
 		Code:     func(ctx context.Context) (string, error) { return s.Catalog.Code(ctx, req.Action) },
 		Starting: x.starting,
 	}

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/gowhisk/gowhisk/internal/activation"
+	"github.com/gowhisk/gowhisk/internal/catalog"
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/invoke"
 	"github.com/gowhisk/gowhisk/internal/invoker"
@@ -199,13 +200,13 @@ type shelf struct {
 	byName map[entity.Name]*entity.Action // guarded by mu
 }
 
-func (s *shelf) Action(_ context.Context, name entity.Name) (*entity.Action, error) {
+func (s *shelf) Resolve(_ context.Context, name entity.Name) (catalog.Resolved, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if a := s.byName[name]; a != nil {
-		return a, nil
+		return catalog.Resolved{Action: a}, nil
 	}
-	return nil, entity.ErrNotFound
+	return catalog.Resolved{}, entity.ErrNotFound
 }
 
 func (*shelf) Code(context.Context, *entity.Action) (string, error) { return "", nil }

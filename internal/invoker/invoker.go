@@ -15,6 +15,7 @@ import (
 // else to run it.
 type Message struct {
 	Action      *entity.Action // shared: never changed
+	Binding     entity.Name    // that the action was named through, zero if none
 	Identity    *entity.Identity
 	ID          entity.ActivationID
 	Transaction string
