@@ -66,5 +66,12 @@ func (p *Package) MarshalJSON() ([]byte, error) {
 	return Marshal(out)
 }
 
-// Summary is the form of a package in lists. OpenWhisk 1.9.10.
-func (p *Package) Summary() any { return p.document() }
+// Summary is the form of a package in lists, where a package that is no
+// binding has the binding false. OpenWhisk 1.9.10.
+func (p *Package) Summary() any {
+	out := p.document()
+	if !p.IsBinding() {
+		out.Binding = json.RawMessage(`false`)
+	}
+	return out
+}

@@ -41,7 +41,7 @@ type triggerJSON struct {
 	Publish     bool                `json:"publish"`
 	Annotations Parameters          `json:"annotations"`
 	Parameters  *Parameters         `json:"parameters,omitempty"`
-	Limits      struct{}            `json:"limits"`
+	Limits      *struct{}           `json:"limits,omitempty"`
 	Rules       map[string]linkJSON `json:"rules,omitzero"`
 	Updated     int64               `json:"updated"`
 }
@@ -58,10 +58,10 @@ func (t *Trigger) document() triggerJSON {
 	}
 }
 
-// MarshalJSON renders the full document.
+// MarshalJSON renders the full document; there are no limits of triggers.
 func (t *Trigger) MarshalJSON() ([]byte, error) {
 	out := t.document()
-	out.Parameters = &t.Parameters
+	out.Parameters, out.Limits = &t.Parameters, &struct{}{}
 	if t.Linked || len(t.Rules) > 0 {
 		out.Rules = make(map[string]linkJSON, len(t.Rules))
 		for _, l := range t.Rules {
