@@ -48,7 +48,7 @@ func TestDocumentRefersToWhatItDefines(t *testing.T) {
 func TestEveryDocumentedOperationHasARoute(t *testing.T) {
 	a := newAPI(t)
 	doc, _ := apiDocument(t, a)
-	fill := strings.NewReplacer("{namespace}", "_", "{packageName}", "p", "{actionName}", "a", "{activationid}", someID)
+	fill := strings.NewReplacer("{namespace}", "_", "{packageName}", "p", "{actionName}", "a", "{triggerName}", "t", "{ruleName}", "r", "{activationid}", someID)
 	for path, item := range doc.Paths {
 		for verb := range item {
 			if verb == "parameters" {
