@@ -32,10 +32,8 @@ type item struct {
 	Payload     json.RawMessage `json:"payload,omitempty"`
 }
 
-// enqueue makes the request durable. Of an activation that is under way it
-// needs mu held: so the record cannot come between, and the item says in one
-// write whether it may have run.
-func (x *execution) enqueue(ctx context.Context) error {
+// item is the request as it is queued.
+func (x *execution) item() ([]byte, error) {
 	req := &x.req
 	body, err := entity.Marshal(item{
 		Action: req.Action.Name, Binding: req.Binding, Version: req.Action.Version, Kind: req.Action.Exec.Kind, Limits: req.Action.Limits,
@@ -43,7 +41,18 @@ func (x *execution) enqueue(ctx context.Context) error {
 		Transaction: req.Transaction, Accepted: req.Accepted.UnixMilli(), Started: x.started, Payload: req.Payload,
 	})
 	if err != nil {
-		return fmt.Errorf("encode activation %s: %w", x.id, err)
+		return nil, fmt.Errorf("encode activation %s: %w", x.id, err)
+	}
+	return body, nil
+}
+
+// enqueue makes the request durable. Of an activation that is under way it
+// needs mu held: so the record cannot come between, and the item says in one
+// write whether it may have run.
+func (x *execution) enqueue(ctx context.Context) error {
+	body, err := x.item()
+	if err != nil {
+		return err
 	}
 	if err := x.service.Queue.Enqueue(context.WithoutCancel(ctx), x.id, body); err != nil {
 		return queueError(x.id, err)

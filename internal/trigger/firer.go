@@ -1,0 +1,97 @@
+package trigger
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/gowhisk/gowhisk/internal/catalog"
+	"github.com/gowhisk/gowhisk/internal/entitlement"
+	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/invoke"
+	"github.com/gowhisk/gowhisk/internal/manifest"
+)
+
+// Catalog is what a Firer asks of the catalog.
+type Catalog interface {
+	Trigger(ctx context.Context, name entity.Name) (*entity.Trigger, error)
+	Resolve(ctx context.Context, name entity.Name) (catalog.Resolved, error)
+}
+
+// Acceptor takes activations; invoke.Service is one.
+type Acceptor interface {
+	NewID() entity.ActivationID
+	Accept(ctx context.Context, requests []invoke.Accepted, cause *entity.Activation) error
+}
+
+// Config holds what a Firer needs; all of it is required.
+type Config struct {
+	Catalog     Catalog
+	Entitlement *entitlement.Entitlement
+	Manifest    func(context.Context) (*manifest.Manifest, error)
+	Acceptor    Acceptor
+}
+
+// Firer fires triggers. It is safe for concurrent use.
+type Firer struct{ cfg Config }
+
+// New returns a Firer.
+func New(cfg Config) *Firer { return &Firer{cfg} }
+
+// Event is what happened.
+type Event struct {
+	Identity    *entity.Identity // who fires: the activations are its own
+	Trigger     entity.Name
+	Payload     json.RawMessage   // an object, nil for none
+	Headers     map[string]string // of the request that brought it, by lower-case name; nil leaves them out
+	Transaction string
+	Accepted    time.Time // when it arrived
+}
+
+// Admit counts a fire and asks whether the identity may fire the trigger.
+// Errors: kind Throttled, Forbidden.
+func (f *Firer) Admit(ctx context.Context, id *entity.Identity, trigger entity.Name) error {
+	if err := f.cfg.Entitlement.Rate(id, entitlement.Fire); err != nil {
+		return err
+	}
+	return f.cfg.Entitlement.Check(ctx, id, entitlement.Activate, entitlement.Resource{Collection: entity.Triggers, Name: trigger})
+}
+
+// Fire admits the event and accepts an activation for each active rule of the
+// trigger. It returns the id of the trigger's own record, which is stored
+// then; "" if no rule is active, and nothing was done. What keeps one rule
+// from its action is told in the record and keeps no other. Errors are
+// refusals of the whole, those of Admit and entity.ErrNotFound among them:
+// nothing was accepted. OpenWhisk 5.1.6–5.1.15.
+func (f *Firer) Fire(ctx context.Context, e Event) (entity.ActivationID, error) {
+	if err := f.Admit(ctx, e.Identity, e.Trigger); err != nil {
+		return "", err
+	}
+	t, err := f.cfg.Catalog.Trigger(ctx, e.Trigger)
+	if err != nil {
+		return "", err
+	}
+	if !active(t) {
+		return "", nil
+	}
+	args, err := arguments(t, &e)
+	if err != nil {
+		return "", err
+	}
+	id := f.cfg.Acceptor.NewID()
+	requests, logs := f.follow(ctx, t, &e, args)
+	var cause *entity.Activation
+	if e.Identity.StoresActivations() {
+		cause = record(t, &e, id, logs)
+	}
+	return id, f.cfg.Acceptor.Accept(ctx, requests, cause)
+}
+
+func active(t *entity.Trigger) bool {
+	for _, l := range t.Rules {
+		if l.Active {
+			return true
+		}
+	}
+	return false
+}
