@@ -2,10 +2,12 @@ package script
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -35,6 +37,11 @@ func program() {
 
 func TestScript(t *testing.T) {
 	wsk := buildWsk(t)
+	t.Cleanup(func() {
+		if doc, err := documentOf(""); err == nil {
+			doc.summary(t, !strings.Contains(flag.Lookup("test.run").Value.String(), "/"))
+		}
+	})
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata",
 		RequireUniqueNames: true,

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -21,9 +22,10 @@ type serverKey struct{}
 
 // instance is the server of one script; the zero value does not run.
 type instance struct {
-	cmd  *exec.Cmd
-	log  *syncBuffer
-	done chan error
+	cmd   *exec.Cmd
+	log   *syncBuffer
+	done  chan error
+	watch *watcher // nil if what the voices say is not looked at
 }
 
 // syncBuffer is written by the server's process and read by the script.
@@ -48,8 +50,10 @@ func notify(ctx context.Context) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 }
 
-// serve FLAG… starts the server on a free port and waits until it answers;
-// APIHOST is its URL. The second user exists from the first start on.
+// serve FLAG… starts the server on a free port and waits until it answers.
+// APIHOST is where the voices reach it, through a watcher unless it speaks
+// TLS; SERVER is the server itself. The second user exists from the first
+// start on.
 func serve(ts *testscript.TestScript, neg bool, args []string) {
 	s := ts.Value(serverKey{}).(*instance)
 	if s.cmd != nil {
@@ -85,7 +89,15 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("the server started")
 	}
+	ts.Setenv("SERVER", ready.URL)
 	ts.Setenv("APIHOST", ready.URL)
+	if strings.HasPrefix(ready.URL, "http://") {
+		doc, err := documentOf(ready.URL)
+		ts.Check(err)
+		s.watch, err = watch(ready.URL, doc)
+		ts.Check(err)
+		ts.Setenv("APIHOST", s.watch.url)
+	}
 	if err := ts.Exec("gowhisk", "admin", "user", "get", userName); err != nil {
 		ts.Check(ts.Exec("gowhisk", "admin", "user", "create", userName, "-u", userKey))
 	}
@@ -112,7 +124,7 @@ func crash(ts *testscript.TestScript, _ bool, _ []string) {
 
 // wait returns how the server ended, and its log if not in order.
 func (s *instance) wait() error {
-	defer func() { s.cmd = nil }()
+	defer s.forget()
 	select {
 	case err := <-s.done:
 		if err != nil {
@@ -133,5 +145,11 @@ func (s *instance) kill() {
 	if err := s.cmd.Process.Kill(); err == nil {
 		<-s.done
 	}
-	s.cmd = nil
+	s.forget()
+}
+
+// forget makes room for another server.
+func (s *instance) forget() {
+	s.watch.close()
+	s.cmd, s.watch = nil, nil
 }

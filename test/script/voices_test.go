@@ -25,8 +25,10 @@ const (
 // patience bounds what a script waits for.
 const patience = 20 * time.Second
 
-// say runs the command of a voice.
+// say runs the command of a voice. What went over the line meanwhile must be
+// as the API's document says.
 func say(ts *testscript.TestScript, name string, args []string) error {
+	defer func() { ts.Value(serverKey{}).(*instance).watch.judge(ts) }()
 	keys := map[string]string{"wsk": guestKey, "uwsk": userKey, "attackwsk": forgedKey}
 	if key, ok := keys[name]; ok {
 		props := filepath.Join(ts.MkAbs("."), "."+name+"props")

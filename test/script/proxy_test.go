@@ -1,0 +1,126 @@
+package script
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// maxChecked bounds the bodies that are compared with the API's document;
+// longer ones pass unseen.
+const maxChecked = 4 << 20
+
+// watcher stands between the voices of a script and its server, and compares
+// every exchange with the document that the server gives of itself.
+type watcher struct {
+	server *http.Server
+	url    string
+
+	mu       sync.Mutex
+	breaches []string // guarded by mu: what the script has not been told of yet
+}
+
+// watch begins in front of the server at target.
+func watch(target string, doc *document) (*watcher, error) {
+	to, err := url.Parse(target)
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	w := &watcher{url: "http://" + l.Addr().String()}
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.URL.Scheme, r.Out.URL.Host = to.Scheme, to.Host
+			r.Out.URL.RawQuery = r.In.URL.RawQuery // also what url.Values would drop
+			r.Out.Host = r.In.Host
+		},
+		Transport:     &http.Transport{DisableCompression: true},
+		FlushInterval: -1,
+	}
+	w.server = &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		x := &exchange{request: r, ResponseWriter: rw}
+		if r.Body != nil {
+			r.Body = &tee{r.Body, &x.sent}
+		}
+		proxy.ServeHTTP(x, r)
+		w.report(doc.check(x))
+	})}
+	go func() { _ = w.server.Serve(l) }() // ends with Close
+	return w, nil
+}
+
+func (w *watcher) report(breaches []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.breaches = append(w.breaches, breaches...)
+}
+
+// judge fails the script if an exchange was not as the document says.
+func (w *watcher) judge(ts *testscript.TestScript) {
+	if w == nil {
+		return
+	}
+	w.mu.Lock()
+	breaches := w.breaches
+	w.breaches = nil
+	w.mu.Unlock()
+	if len(breaches) > 0 {
+		ts.Fatalf("not as the API's document says:\n%s", strings.Join(breaches, "\n"))
+	}
+}
+
+func (w *watcher) close() {
+	if w != nil {
+		_ = w.server.Close()
+	}
+}
+
+// exchange is one request with what was answered.
+type exchange struct {
+	http.ResponseWriter
+	request        *http.Request
+	sent, answered bytes.Buffer
+	status         int
+}
+
+// Unwrap is for http.ResponseController.
+func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+
+func (x *exchange) WriteHeader(status int) {
+	if x.status == 0 && status >= http.StatusOK {
+		x.status = status
+	}
+	x.ResponseWriter.WriteHeader(status)
+}
+
+func (x *exchange) Write(b []byte) (int, error) {
+	keep(&x.answered, b)
+	return x.ResponseWriter.Write(b)
+}
+
+// tee copies what is read.
+type tee struct {
+	io.ReadCloser
+	to *bytes.Buffer
+}
+
+func (t *tee) Read(b []byte) (int, error) {
+	n, err := t.ReadCloser.Read(b)
+	keep(t.to, b[:n])
+	return n, err
+}
+
+// keep adds b to what is compared, one byte more than that at most.
+func keep(to *bytes.Buffer, b []byte) {
+	to.Write(b[:min(len(b), maxChecked+1-to.Len())])
+}
