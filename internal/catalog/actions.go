@@ -68,8 +68,16 @@ func (c *Catalog) Code(ctx context.Context, a *entity.Action) (string, error) {
 // PutAction stores a, which it stamps with the time and the new revision, and
 // returns it without code. a.Revision is the revision that the caller read, 0
 // to create; the code is a.Exec.Code, or stays the one that a.Exec.CodeID
-// names. Errors: entity.ErrExists, ErrWrongType, ErrModified.
+// names. Errors: entity.ErrExists, ErrWrongType, ErrModified, ErrNotFound if
+// there is no such package, kind Malformed if that is a binding.
 func (c *Catalog) PutAction(ctx context.Context, a *entity.Action) (*entity.Action, error) {
+	c.members.RLock()
+	defer c.members.RUnlock()
+	if a.Name.Package != "" {
+		if err := c.holds(ctx, a.Name); err != nil {
+			return nil, err
+		}
+	}
 	doc, err := actions.document(a, a.Name, a.Revision, c.now())
 	if err != nil {
 		return nil, err
@@ -87,9 +95,24 @@ func (c *Catalog) PutAction(ctx context.Context, a *entity.Action) (*entity.Acti
 	return actions.decode(doc)
 }
 
+// holds reports whether the package of that action exists and may have it.
+// OpenWhisk 5.3.13.
+func (c *Catalog) holds(ctx context.Context, action entity.Name) error {
+	pkg, err := c.Package(ctx, entity.Name{Namespace: action.Namespace, Name: action.Package})
+	if err != nil {
+		return err
+	}
+	if pkg.IsBinding() {
+		return entity.Errorf(entity.Malformed, "Operation not permitted on package binding.")
+	}
+	return nil
+}
+
 // DeleteAction removes the action and returns what it was. Errors:
 // entity.ErrNotFound, ErrWrongType, ErrModified.
 func (c *Catalog) DeleteAction(ctx context.Context, name entity.Name) (*entity.Action, error) {
+	c.members.RLock()
+	defer c.members.RUnlock()
 	return actions.remove(ctx, c, name)
 }
 

@@ -23,6 +23,10 @@ type Catalog struct {
 	entities store.Entities
 	now      func() time.Time
 
+	// members is held for reading by whoever writes an action, for writing by
+	// whoever deletes a package, which must see its actions at rest.
+	members sync.RWMutex
+
 	mu     sync.RWMutex
 	known  map[entity.Name]any // guarded by mu: *entity.Action, *entity.Package, …
 	writes uint64              // guarded by mu: counts invalidations

@@ -45,7 +45,12 @@ func open(t *testing.T) (*catalog.Catalog, *counting) {
 		}
 	})
 	entities := &counting{Entities: db.Entities()}
-	return catalog.New(entities, func() time.Time { return time.UnixMilli(1763600000000).Add(time.Microsecond) }), entities
+	c := catalog.New(entities, func() time.Time { return time.UnixMilli(1763600000000).Add(time.Microsecond) })
+	pkg := entity.Package{Name: entity.Name{Namespace: name.Namespace, Name: name.Package}, Version: entity.FirstVersion}
+	if _, err := c.PutPackage(t.Context(), &pkg); err != nil {
+		t.Fatal(err)
+	}
+	return c, entities
 }
 
 var name = entity.Name{Namespace: "guest", Package: "p", Name: "hello"}

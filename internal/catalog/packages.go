@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"slices"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/store"
@@ -47,6 +48,66 @@ func (c *Catalog) Package(ctx context.Context, name entity.Name) (*entity.Packag
 // PutPackage stores p as PutAction does an action.
 func (c *Catalog) PutPackage(ctx context.Context, p *entity.Package) (*entity.Package, error) {
 	return packages.put(ctx, c, p, p.Name, p.Revision)
+}
+
+// DeletePackage removes the package or binding and returns what it was. A
+// package that holds actions is refused unless force is set: then they go with
+// it, all in one step. What a binding is bound to stays. Errors:
+// entity.ErrNotFound, ErrWrongType, ErrModified, kind Conflict for what is not
+// empty. OpenWhisk 5.3.10.
+func (c *Catalog) DeletePackage(ctx context.Context, name entity.Name, force bool) (*entity.Package, error) {
+	c.members.Lock() // so that no action is put into it meanwhile
+	defer c.members.Unlock()
+	p, revision, err := packages.read(ctx, c, name)
+	if err != nil {
+		return nil, err
+	}
+	docs, err := c.entities.List(ctx, membersOf(name))
+	if err != nil {
+		return nil, packages.wrap("list actions of", name, err)
+	}
+	if len(docs) > 0 && !force {
+		return nil, notEmpty(len(docs))
+	}
+	changes := []store.Change{{Document: store.Document{Name: name, Revision: revision}, Delete: true}}
+	gone := []entity.Name{name}
+	for _, doc := range docs {
+		changes = append(changes, store.Change{Document: doc, Delete: true})
+		gone = append(gone, doc.Name)
+	}
+	defer c.forget(gone...)
+	if _, err := c.entities.Apply(ctx, changes); err != nil {
+		return nil, packages.wrap("delete", name, err)
+	}
+	return p, nil
+}
+
+func membersOf(pkg entity.Name) store.EntityQuery {
+	return store.EntityQuery{Collection: entity.Actions, Namespace: pkg.Namespace, Package: &pkg.Name}
+}
+
+func notEmpty(n int) error {
+	noun := "entities"
+	if n == 1 {
+		noun = "entity"
+	}
+	return entity.Errorf(entity.Conflict, "Package not empty (contains %d %s). Set force param or delete package contents.", n, noun)
+}
+
+// PublicPackages returns what a stranger sees of a namespace: its published
+// packages without bindings, newest first. OpenWhisk 5.3.9.
+func (c *Catalog) PublicPackages(ctx context.Context, namespace string) ([]*entity.Package, error) {
+	all, err := c.ListPackages(ctx, store.EntityQuery{Namespace: namespace})
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(p *entity.Package) bool { return !p.Publish || p.IsBinding() }), nil
+}
+
+// Members returns the actions of a package, newest first; a binding has none
+// of its own.
+func (c *Catalog) Members(ctx context.Context, pkg entity.Name) ([]*entity.Action, error) {
+	return actions.list(ctx, c, membersOf(pkg))
 }
 
 // ListPackages returns one page of packages and bindings, newest first.

@@ -16,9 +16,36 @@ type Resolved struct {
 	Binding entity.Name
 }
 
+// ResolvePackage returns the package of that name as a reader sees it: a
+// binding has the parameters of what it is bound to under its own. from is
+// where its actions lie. Errors: entity.ErrNotFound if the package or what it
+// is bound to is missing, entity.ErrWrongType. OpenWhisk 5.3.4.
+func (c *Catalog) ResolvePackage(ctx context.Context, name entity.Name) (p *entity.Package, from entity.Name, err error) {
+	p, err = c.Package(ctx, name)
+	if err != nil || !p.IsBinding() {
+		return p, name, err
+	}
+	provider, err := c.provider(ctx, p)
+	if err != nil {
+		return nil, entity.Name{}, err
+	}
+	merged := *p
+	merged.Parameters = p.Parameters.Over(provider.Parameters)
+	return &merged, provider.Name, nil
+}
+
+// provider returns what the binding is bound to. OpenWhisk 5.3.5.
+func (c *Catalog) provider(ctx context.Context, binding *entity.Package) (*entity.Package, error) {
+	if binding.Binding == binding.Name {
+		return nil, entity.Errorf(entity.Unprocessable, "Package binding '%s' contains a circular reference.", binding.Name)
+	}
+	return c.Package(ctx, binding.Binding)
+}
+
 // Resolve finds the action that name stands for, also through a binding,
 // without code. It asks for no right. Errors: entity.ErrNotFound if the action,
-// its package or the bound package is missing, entity.ErrWrongType.
+// its package or the bound package is missing, entity.ErrWrongType, kind
+// Unprocessable for a binding to itself.
 // OpenWhisk 2.7.1, 5.3.4, 5.3.15.
 func (c *Catalog) Resolve(ctx context.Context, name entity.Name) (Resolved, error) {
 	if name.Package == "" {
@@ -34,7 +61,7 @@ func (c *Catalog) Resolve(ctx context.Context, name entity.Name) (Resolved, erro
 	if pkg.IsBinding() {
 		out.Binding = pkg.Name
 		name.Namespace, name.Package = pkg.Binding.Namespace, pkg.Binding.Name
-		provider, err := c.Package(ctx, pkg.Binding)
+		provider, err := c.provider(ctx, pkg)
 		if err != nil {
 			return Resolved{}, err
 		}

@@ -13,13 +13,10 @@ import (
 // actionBody is the body of a PUT of an action; what it leaves out is nil.
 // Members that it does not know are ignored. OpenWhisk 2.2.1, 2.2.2.
 type actionBody struct {
+	entityBody
 	exec           *entity.Exec
-	parameters     *entity.Parameters
-	annotations    *entity.Parameters
 	delAnnotations []string
 	limits         entity.LimitsPatch
-	version        *entity.Version
-	publish        *bool
 }
 
 // decodeAction reads a valid JSON object. Errors come in OpenWhisk's order:
@@ -33,39 +30,16 @@ func decodeAction(body []byte, kinds *manifest.Manifest, own string, maxParamete
 		}
 		out.exec = exec
 	}
-	var err error
-	if out.parameters, err = decodeParameters(in["parameters"]); err != nil {
+	if err := out.decodeLists(in); err != nil {
 		return nil, err
 	}
-	if out.annotations, err = decodeParameters(in["annotations"]); err != nil {
-		return nil, err
+	if out.exec != nil && out.exec.CodeSize() > entity.MaxCodeSize {
+		return nil, entity.LargerThanAllowed("exec", out.exec.CodeSize(), entity.MaxCodeSize).WithCode(fault.CodeTooBig)
 	}
 	if err := out.checkSizes(maxParameters); err != nil {
 		return nil, err
 	}
 	return out, out.decodeRest(in)
-}
-
-func decodeParameters(raw json.RawMessage) (*entity.Parameters, error) {
-	if raw == nil {
-		return nil, nil
-	}
-	p := &entity.Parameters{}
-	return p, p.UnmarshalJSON(raw)
-}
-
-// checkSizes compares with the limits. OpenWhisk 2.2.9.
-func (b *actionBody) checkSizes(maxParameters int64) error {
-	if b.exec != nil && b.exec.CodeSize() > entity.MaxCodeSize {
-		return entity.LargerThanAllowed("exec", b.exec.CodeSize(), entity.MaxCodeSize).WithCode(fault.CodeTooBig)
-	}
-	if b.parameters != nil && b.parameters.Size() > maxParameters {
-		return entity.LargerThanAllowed("parameters", b.parameters.Size(), maxParameters)
-	}
-	if b.annotations != nil && b.annotations.Size() > maxParameters {
-		return entity.LargerThanAllowed("annotations", b.annotations.Size(), maxParameters)
-	}
-	return nil
 }
 
 func (b *actionBody) decodeRest(in map[string]json.RawMessage) error {
@@ -80,23 +54,7 @@ func (b *actionBody) decodeRest(in map[string]json.RawMessage) error {
 		}
 		clamp(b.limits.Timeout, math.MaxInt64/int64(time.Millisecond))
 	}
-	if raw := in["version"]; raw != nil {
-		var s string
-		if json.Unmarshal(raw, &s) != nil {
-			return entity.MalformedContent("semantic version malformed")
-		}
-		v, err := entity.ParseVersion(s)
-		if err != nil {
-			return err
-		}
-		b.version = &v
-	}
-	if raw := in["publish"]; raw != nil {
-		if json.Unmarshal(raw, &b.publish) != nil {
-			return entity.MalformedContent("Expected JsBoolean, but got %s", raw)
-		}
-	}
-	return nil
+	return b.decodeVersion(in)
 }
 
 // clamp keeps n where it can be turned into a duration; it is far outside any

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -20,8 +21,8 @@ func (c *Controller) actionRoutes() {
 	}
 }
 
-// listActions lists a namespace, packaged actions included, or one package.
-// OpenWhisk 1.6.3, 1.6.5, 1.9.10, 1.9.11.
+// listActions lists a namespace, packaged actions included, or one package,
+// or the package that a binding is bound to. OpenWhisk 1.6.3, 1.6.5, 1.9.10, 1.9.11.
 func (c *Controller) listActions(x *exchange) error {
 	ns, err := x.namespace()
 	if err != nil {
@@ -32,10 +33,17 @@ func (c *Controller) listActions(x *exchange) error {
 		if err := entity.CheckName(pkg); err != nil {
 			return err
 		}
-		name.Package, q.Package = pkg, &pkg
+		name.Package = pkg
 	}
 	if err := x.allow(entitlement.Read, entity.Actions, name); err != nil {
 		return err
+	}
+	if name.Package != "" {
+		_, from, err := c.cfg.Catalog.ResolvePackage(x.r.Context(), entity.Name{Namespace: ns, Name: name.Package})
+		if err != nil {
+			return err
+		}
+		q.Namespace, q.Package = from.Namespace, &from.Name
 	}
 	page, err := x.query().page(entity.Actions)
 	if err != nil {
@@ -56,7 +64,8 @@ func (c *Controller) listActions(x *exchange) error {
 	return x.json(http.StatusOK, out)
 }
 
-// getAction answers with one action. OpenWhisk 2.3.
+// getAction answers with one action, with the parameters of its package and
+// binding under its own. OpenWhisk 2.3.
 func (c *Controller) getAction(x *exchange) error {
 	name, err := x.name()
 	if err != nil {
@@ -69,7 +78,10 @@ func (c *Controller) getAction(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	a, err := c.action(x, name, withCode)
+	a, err := c.action(x, withCode, func(ctx context.Context) (*entity.Action, error) {
+		found, err := c.cfg.Catalog.Resolve(ctx, name)
+		return found.Action, err
+	})
 	if err != nil {
 		return err
 	}
@@ -78,11 +90,11 @@ func (c *Controller) getAction(x *exchange) error {
 
 // action reads an action, with its code if asked to. The code may be replaced
 // between the two reads; then both are made again.
-func (c *Controller) action(x *exchange, name entity.Name, withCode bool) (*entity.Action, error) {
+func (c *Controller) action(x *exchange, withCode bool, find func(context.Context) (*entity.Action, error)) (*entity.Action, error) {
 	const attempts = 3
 	ctx := x.r.Context()
 	for n := 1; ; n++ {
-		a, err := c.cfg.Catalog.Action(ctx, name)
+		a, err := find(ctx)
 		if err != nil || !withCode {
 			return a, err
 		}
@@ -107,7 +119,7 @@ func (c *Controller) deleteAction(x *exchange) error {
 	if err := x.allow(entitlement.Delete, entity.Actions, name); err != nil {
 		return err
 	}
-	before, err := c.action(x, name, true)
+	before, err := c.action(x, true, func(ctx context.Context) (*entity.Action, error) { return c.cfg.Catalog.Action(ctx, name) })
 	if err != nil {
 		return err
 	}

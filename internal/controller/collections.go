@@ -13,15 +13,13 @@ import (
 // otherCollectionRoutes serve the collections that have no entities here:
 // any client can list them, and learns that what it names is not there.
 func (c *Controller) otherCollectionRoutes() {
-	for _, of := range []entity.Collection{entity.Packages, entity.Triggers, entity.Rules} {
+	for _, of := range []entity.Collection{entity.Triggers, entity.Rules} {
 		c.collection(of, func(x *exchange) error { return c.listNothing(x, of) })
 		path := nsPath + string(of) + "/{name}"
 		c.handle("GET "+path, func(x *exchange) error { return c.missing(x, of, entitlement.Read) })
 		c.handle("DELETE "+path, func(x *exchange) error { return c.missing(x, of, entitlement.Delete) })
 		c.handle("PUT "+path, func(x *exchange) error { return c.refuseToCreate(x, of) })
-		if of != entity.Packages { // a package cannot be activated: OpenWhisk 1.3.9
-			c.handle("POST "+path, func(x *exchange) error { return c.missing(x, of, entitlement.Activate) })
-		}
+		c.handle("POST "+path, func(x *exchange) error { return c.missing(x, of, entitlement.Activate) })
 	}
 }
 

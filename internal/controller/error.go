@@ -58,6 +58,8 @@ func statusOf(kind entity.Kind) int {
 		return http.StatusConflict
 	case entity.TooLarge:
 		return http.StatusRequestEntityTooLarge
+	case entity.Unprocessable:
+		return http.StatusUnprocessableEntity
 	case entity.Throttled:
 		return http.StatusTooManyRequests
 	case entity.Unavailable:

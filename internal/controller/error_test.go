@@ -28,7 +28,7 @@ func refusing(t *testing.T, err error) *api {
 func TestEveryKindOfErrorHasItsStatus(t *testing.T) {
 	statuses := map[entity.Kind]int{
 		entity.Internal: 500, entity.Malformed: 400, entity.Unauthorized: 401, entity.Forbidden: 403, entity.NotFound: 404,
-		entity.Conflict: 409, entity.TooLarge: 413, entity.Throttled: 429, entity.Unavailable: 503,
+		entity.Conflict: 409, entity.TooLarge: 413, entity.Throttled: 429, entity.Unprocessable: 422, entity.Unavailable: 503,
 	}
 	for kind := entity.Internal; kind <= entity.Unavailable; kind++ {
 		status, ok := statuses[kind]

@@ -98,9 +98,10 @@ func newAPI(t testing.TB, change ...func(*api)) *api {
 	if a.limits != nil {
 		a.limits(&s)
 	}
+	names := catalog.New(db.Entities(), time.Now)
 	a.Controller, err = controller.New(controller.Config{
-		Auth: auth.New(db.Subjects()), Entitlement: entitlement.New(s, nil, time.Now),
-		Catalog: catalog.New(db.Entities(), time.Now), Manifest: func(context.Context) (*manifest.Manifest, error) { return m, nil }, Invoker: a, Activations: db.Activations(),
+		Auth: auth.New(db.Subjects()), Entitlement: entitlement.New(s, names, time.Now),
+		Catalog: names, Manifest: func(context.Context) (*manifest.Manifest, error) { return m, nil }, Invoker: a, Activations: db.Activations(),
 		Health: a, Observer: a, Now: time.Now, Build: controller.Build{Date: "today", Number: "7"},
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metric 1\n") }),
 		Logger:  slog.New(slog.NewTextHandler(&a.log, &slog.HandlerOptions{Level: a.level()})),

@@ -3,6 +3,7 @@ package controller
 import (
 	"fmt"
 
+	"github.com/gowhisk/gowhisk/internal/catalog"
 	"github.com/gowhisk/gowhisk/internal/entitlement"
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/fault"
@@ -31,14 +32,14 @@ func (c *Controller) invokeAction(x *exchange) error {
 			done()
 		}
 	}()
-	action, mode, err := c.admit(x, name, payload, refused)
+	found, mode, err := c.admit(x, name, payload, refused)
 	if err != nil {
 		return err
 	}
 	accepted = true
 	out, err := c.cfg.Invoker.Invoke(x.r.Context(), invoke.Request{
-		Identity: x.id, Action: action, Payload: payload, Transaction: x.tid, Accepted: x.began,
-		Blocking: mode.blocking, Wait: mode.wait, Done: done,
+		Identity: x.id, Action: found.Action, Binding: found.Binding, Payload: payload,
+		Transaction: x.tid, Accepted: x.began, Blocking: mode.blocking, Wait: mode.wait, Done: done,
 	})
 	if out.ID != "" {
 		x.Header()["X-Openwhisk-Activation-Id"] = []string{string(out.ID)}
@@ -46,25 +47,26 @@ func (c *Controller) invokeAction(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.sendOutcome(out, action, mode.result)
+	return x.sendOutcome(out, found.Action, mode.result)
 }
 
 // admit checks what a caller within its throttles asks for, in OpenWhisk's
 // order: rights, payload, query, existence. refused is what is wrong with the
 // payload. OpenWhisk 1.4.17.
-func (c *Controller) admit(x *exchange, name entity.Name, payload []byte, refused error) (*entity.Action, mode, error) {
+func (c *Controller) admit(x *exchange, name entity.Name, payload []byte, refused error) (catalog.Resolved, mode, error) {
+	var none catalog.Resolved
 	if err := x.allow(entitlement.Activate, entity.Actions, name); err != nil {
-		return nil, mode{}, err
+		return none, mode{}, err
 	}
 	if refused != nil {
-		return nil, mode{}, refused
+		return none, mode{}, refused
 	}
 	m, err := x.query().mode()
 	if err != nil {
-		return nil, mode{}, err
+		return none, mode{}, err
 	}
-	action, err := c.invocable(x, name, payload)
-	return action, m, err
+	found, err := c.invocable(x, name, payload)
+	return found, m, err
 }
 
 // payload reads the body of an invocation, nil if there is none. OpenWhisk
@@ -83,28 +85,30 @@ func (x *exchange) payload(limit int64) ([]byte, error) {
 	return body, x.checkObject(body)
 }
 
-// invocable returns the action if it may be run with that payload. OpenWhisk
-// 2.6.10, 2.6.13, 2.6.16, 2.6.17.
-func (c *Controller) invocable(x *exchange, name entity.Name, payload []byte) (*entity.Action, error) {
-	action, err := c.cfg.Catalog.Action(x.r.Context(), name)
+// invocable returns the action, with the parameters of its package and
+// binding, if it may be run with that payload. OpenWhisk 2.6.10, 2.6.13,
+// 2.6.16, 2.6.17, 2.7.1.
+func (c *Controller) invocable(x *exchange, name entity.Name, payload []byte) (catalog.Resolved, error) {
+	found, err := c.cfg.Catalog.Resolve(x.r.Context(), name)
 	if err != nil {
-		return nil, err
+		return found, err
 	}
+	action := found.Action
 	if err := c.checkKind(x, action.Exec.Kind); err != nil {
-		return nil, err
+		return found, err
 	}
 	if err := c.checkComponents(x, entitlement.Activate, action.Exec.Components); err != nil {
-		return nil, err
+		return found, err
 	}
 	if payload == nil || !action.IsFinal() {
-		return action, nil
+		return found, nil
 	}
 	for key := range members(payload) {
 		if value := string(action.Parameters.Get(key)); value != "" && value != "null" {
-			return nil, entity.ErrReservedParam.WithCode(fault.ProtectedParam)
+			return found, entity.ErrReservedParam.WithCode(fault.ProtectedParam)
 		}
 	}
-	return action, nil
+	return found, nil
 }
 
 // checkKind refuses deprecated kinds. OpenWhisk 2.1.11.

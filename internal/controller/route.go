@@ -21,6 +21,7 @@ func (c *Controller) routes() {
 	c.namespaceRoutes()
 	c.limitRoutes()
 	c.actionRoutes()
+	c.packageRoutes()
 	c.activationRoutes()
 	c.otherCollectionRoutes()
 }

@@ -56,18 +56,25 @@ func (e *expansion) expand(ctx context.Context, components []string) error {
 	return nil
 }
 
-var errTooManyActions = &entity.Error{Kind: entity.Malformed, Message: "Too many actions in the sequence."}
+var (
+	errTooManyActions = &entity.Error{Kind: entity.Malformed, Message: "Too many actions in the sequence."}
+	errSelfReference  = &entity.Error{Kind: entity.Malformed, Message: "Sequence may not refer to itself."}
+)
 
 func (e *expansion) component(ctx context.Context, name entity.Name) error {
 	if e.open[name] {
-		return entity.Errorf(entity.Malformed, "Sequence may not refer to itself.")
+		return errSelfReference
 	}
-	a, err := e.c.cfg.Catalog.Action(ctx, name)
+	found, err := e.c.cfg.Catalog.Resolve(ctx, name)
 	if errors.Is(err, entity.ErrNotFound) || errors.Is(err, entity.ErrWrongType) {
 		return entity.Errorf(entity.Malformed, "Sequence component does not exist.")
 	}
 	if err != nil {
 		return err
+	}
+	a := found.Action
+	if e.open[a.Name] { // named through a binding
+		return errSelfReference
 	}
 	if a.Exec.Kind != entity.KindSequence {
 		if e.left--; e.left < 0 {
@@ -75,7 +82,7 @@ func (e *expansion) component(ctx context.Context, name entity.Name) error {
 		}
 		return nil
 	}
-	e.open[name] = true
-	defer delete(e.open, name)
+	e.open[a.Name] = true
+	defer delete(e.open, a.Name)
 	return e.expand(ctx, a.Exec.Components)
 }

@@ -36,16 +36,10 @@ func DefaultSettings() Settings {
 	}
 }
 
-// Package is what a decision needs to know of a package.
-type Package struct {
-	Public   bool
-	Provider entity.Name // of a binding: the bound package; else zero
-}
-
-// Packages looks packages up. Errors: entity.ErrNotFound,
-// entity.ErrWrongType.
+// Packages looks packages and bindings up; catalog.Catalog does. Errors:
+// entity.ErrNotFound, entity.ErrWrongType.
 type Packages interface {
-	Package(ctx context.Context, name entity.Name) (Package, error)
+	Package(ctx context.Context, name entity.Name) (*entity.Package, error)
 }
 
 // shards spread the namespaces over locks; a power of two.

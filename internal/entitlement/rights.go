@@ -58,8 +58,8 @@ func (e *Entitlement) checkPackage(ctx context.Context, id *entity.Identity, nam
 	if err != nil {
 		return missing(err, own, named, name)
 	}
-	if pkg.Provider == (entity.Name{}) {
-		if own || pkg.Public {
+	if !pkg.IsBinding() {
+		if own || pkg.Publish {
 			return nil
 		}
 		return forbidden(name)
@@ -67,18 +67,18 @@ func (e *Entitlement) checkPackage(ctx context.Context, id *entity.Identity, nam
 	if !own {
 		return forbidden(name)
 	}
-	ownProvider := pkg.Provider.Namespace == id.Namespace.Name
-	provider, err := e.lookup(ctx, pkg.Provider)
+	ownProvider := pkg.Binding.Namespace == id.Namespace.Name
+	provider, err := e.lookup(ctx, pkg.Binding)
 	if err != nil && ownProvider {
 		return missing(err, true, named, name)
 	}
 	if err != nil {
-		return missing(err, false, named, pkg.Provider)
+		return missing(err, false, named, pkg.Binding)
 	}
-	if ownProvider || provider.Public {
+	if ownProvider || provider.Publish {
 		return nil
 	}
-	return forbidden(pkg.Provider)
+	return forbidden(pkg.Binding)
 }
 
 // checkMember reports whether an entity of the package may be written.
@@ -90,15 +90,15 @@ func (e *Entitlement) checkMember(ctx context.Context, own bool, name entity.Nam
 	if err != nil {
 		return err
 	}
-	if pkg.Provider != (entity.Name{}) {
+	if pkg.IsBinding() {
 		return entity.Errorf(entity.Malformed, "Operation not permitted on package binding.")
 	}
 	return nil
 }
 
-func (e *Entitlement) lookup(ctx context.Context, name entity.Name) (Package, error) {
+func (e *Entitlement) lookup(ctx context.Context, name entity.Name) (*entity.Package, error) {
 	if e.packages == nil {
-		return Package{}, entity.ErrNotFound
+		return nil, entity.ErrNotFound
 	}
 	return e.packages.Package(ctx, name)
 }

@@ -13,19 +13,19 @@ import (
 )
 
 // packages is a small world: guest and other, each with what the tests need.
-type packages map[entity.Name]entitlement.Package
+type packages map[entity.Name]*entity.Package
 
-func (p packages) Package(_ context.Context, name entity.Name) (entitlement.Package, error) {
+func (p packages) Package(_ context.Context, name entity.Name) (*entity.Package, error) {
 	if pkg, ok := p[name]; ok {
 		return pkg, nil
 	}
-	return entitlement.Package{}, entity.ErrNotFound
+	return nil, entity.ErrNotFound
 }
 
 func name(ns, n string) entity.Name { return entity.Name{Namespace: ns, Name: n} }
 
 func world() packages {
-	bind := func(ns, n string) entitlement.Package { return entitlement.Package{Provider: name(ns, n)} }
+	bind := func(ns, n string) *entity.Package { return &entity.Package{Binding: name(ns, n)} }
 	return packages{
 		name("guest", "private"):        {},
 		name("guest", "own"):            bind("guest", "private"),
@@ -33,9 +33,9 @@ func world() packages {
 		name("guest", "closed"):         bind("other", "private"),
 		name("guest", "dangling"):       bind("guest", "gone"),
 		name("guest", "danglingabroad"): bind("other", "gone"),
-		name("other", "public"):         {Public: true},
+		name("other", "public"):         {Publish: true},
 		name("other", "private"):        {},
-		name("other", "binding"):        {Public: true, Provider: name("other", "public")},
+		name("other", "binding"):        {Publish: true, Binding: name("other", "public")},
 	}
 }
 

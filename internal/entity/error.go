@@ -11,15 +11,16 @@ type Kind uint8
 
 // The kinds of failure. Each has one HTTP status, chosen by the controller.
 const (
-	Internal     Kind = iota // the platform failed
-	Malformed                // the request cannot be read or breaks a rule
-	Unauthorized             // no or wrong credentials
-	Forbidden                // known caller without the right
-	NotFound                 // no such entity
-	Conflict                 // exists already, is of another type, or was modified meanwhile
-	TooLarge                 // over a size limit
-	Throttled                // over a rate or concurrency limit
-	Unavailable              // overloaded, shutting down, or the disk refuses writes
+	Internal      Kind = iota // the platform failed
+	Malformed                 // the request cannot be read or breaks a rule
+	Unauthorized              // no or wrong credentials
+	Forbidden                 // known caller without the right
+	NotFound                  // no such entity
+	Conflict                  // exists already, is of another type, or was modified meanwhile
+	TooLarge                  // over a size limit
+	Throttled                 // over a rate or concurrency limit
+	Unprocessable             // what is stored contradicts itself
+	Unavailable               // overloaded, shutting down, or the disk refuses writes
 )
 
 // Error is a failure whose Message may be shown to the client as it is: it

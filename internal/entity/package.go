@@ -66,6 +66,33 @@ func (p *Package) MarshalJSON() ([]byte, error) {
 	return Marshal(out)
 }
 
+// memberJSON is an action as its package shows it.
+type memberJSON struct {
+	Name        string     `json:"name"`
+	Version     Version    `json:"version"`
+	Annotations Parameters `json:"annotations"`
+}
+
+// Document renders the package with the actions in it, those that are feeds
+// apart. OpenWhisk 5.3.3.
+func (p *Package) Document(members []*Action) any {
+	out := struct {
+		packageJSON
+		Actions []memberJSON `json:"actions"`
+		Feeds   []memberJSON `json:"feeds"`
+	}{p.document(), []memberJSON{}, []memberJSON{}}
+	out.Parameters = &p.Parameters
+	for _, a := range members {
+		m := memberJSON{a.Name.Name, a.Version, a.Annotations}
+		if a.Annotations.Get(AnnotationFeed) != nil {
+			out.Feeds = append(out.Feeds, m)
+		} else {
+			out.Actions = append(out.Actions, m)
+		}
+	}
+	return out
+}
+
 // Summary is the form of a package in lists, where a package that is no
 // binding has the binding false. OpenWhisk 1.9.10.
 func (p *Package) Summary() any {

@@ -14,8 +14,6 @@ import (
 
 	"github.com/gowhisk/gowhisk/internal/config"
 	"github.com/gowhisk/gowhisk/internal/containerpool"
-	"github.com/gowhisk/gowhisk/internal/entitlement"
-	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/manifest"
 	"github.com/gowhisk/gowhisk/internal/sandbox"
 	"github.com/gowhisk/gowhisk/internal/store"
@@ -38,13 +36,6 @@ func OpenSubjects(ctx context.Context, dataDir string) (store.Subjects, func() e
 		return nil, nil, err
 	}
 	return db.Subjects(), db.Close, nil
-}
-
-// noPackages is what entitlement sees while the catalog keeps none.
-type noPackages struct{}
-
-func (noPackages) Package(context.Context, entity.Name) (entitlement.Package, error) {
-	return entitlement.Package{}, entity.ErrNotFound
 }
 
 // readManifest reads the operator's runtimes manifest; without one it is the

@@ -159,7 +159,7 @@ func (p *platform) makeAPI(c config.Config, o Options) (err error) {
 	settings.FiresPerMinute = c.Limits.FiresPerMinute
 	p.api, err = controller.New(controller.Config{
 		Auth:        p.auth,
-		Entitlement: entitlement.New(settings, noPackages{}, time.Now),
+		Entitlement: entitlement.New(settings, names, time.Now),
 		Catalog:     names,
 		Manifest:    p.kinds.Manifest,
 		Invoker:     p.service,
