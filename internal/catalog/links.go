@@ -18,8 +18,9 @@ var errNoTrigger = &entity.Error{Kind: entity.NotFound, Message: "Only rules wit
 
 // PutRule stores r as PutAction does an action, and links it: a new rule is
 // active, another one stays what it was, inactive if it had no link. It
-// returns the rule as it is stored and whether it is active. A trigger that
-// is not there is of kind Malformed. OpenWhisk 5.2.4, 5.2.7, 5.2.8.
+// returns the rule as it is stored and whether it is active. That the trigger
+// or the action is not there is of kind Malformed. OpenWhisk 5.2.4, 5.2.7,
+// 5.2.8.
 func (c *Catalog) PutRule(ctx context.Context, r *entity.Rule) (stored *entity.Rule, active bool, err error) {
 	var doc store.Document
 	revisions, err := c.relink(ctx, func(l *linking) error {
@@ -36,6 +37,9 @@ func (c *Catalog) PutRule(ctx context.Context, r *entity.Rule) (stored *entity.R
 		if err := l.join(r, active); err != nil {
 			return err
 		}
+		if err := c.checkAction(ctx, r.Action); err != nil {
+			return err
+		}
 		if doc, err = rules.document(r, r.Name, r.Revision, c.now()); err != nil {
 			return err
 		}
@@ -48,6 +52,17 @@ func (c *Catalog) PutRule(ctx context.Context, r *entity.Rule) (stored *entity.R
 	doc.Revision = revisions[r.Name]
 	stored, err = rules.decode(doc)
 	return stored, active, err
+}
+
+func (c *Catalog) checkAction(ctx context.Context, name entity.Name) error {
+	_, err := c.Resolve(ctx, name)
+	switch {
+	case errors.Is(err, entity.ErrNotFound):
+		return entity.Errorf(entity.Malformed, "action /%s does not exist", name)
+	case errors.Is(err, entity.ErrCorrupted):
+		return entity.Errorf(entity.Malformed, "action /%s is corrupted", name).Because(err)
+	}
+	return err
 }
 
 // DeleteRule removes the rule with its link and returns what it was. Errors:

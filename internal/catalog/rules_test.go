@@ -19,8 +19,19 @@ func guests(n string) entity.Name { return entity.Name{Namespace: "guest", Name:
 func rule(name, trigger string) *entity.Rule {
 	return &entity.Rule{
 		Name: guests(name), Version: entity.FirstVersion, Trigger: guests(trigger),
-		Action: entity.Name{Namespace: "guest", Package: "p", Name: "a"}, Annotations: entity.Parameters{}.Set("x", `1`),
+		Action: guests("a1"), Annotations: entity.Parameters{}.Set("x", `1`),
 	}
+}
+
+// openWithActions has the actions a1 and a2.
+func openWithActions(t *testing.T) (*catalog.Catalog, *counting) {
+	c, entities := open(t)
+	for _, name := range []string{"a1", "a2"} {
+		a := action()
+		a.Name = guests(name)
+		put(t, c, a)
+	}
+	return c, entities
 }
 
 func putTrigger(t *testing.T, c *catalog.Catalog, name string) *entity.Trigger {
@@ -60,7 +71,7 @@ func links(t *testing.T, c *catalog.Catalog, trigger string) string {
 }
 
 func TestNewRulesAreActiveAndLinkedInOrder(t *testing.T) {
-	c, _ := open(t)
+	c, _ := openWithActions(t)
 	before := putTrigger(t, c, "t")
 	for _, name := range []string{"z", "a", "m"} {
 		stored, active := putRule(t, c, rule(name, "t"))
@@ -82,18 +93,18 @@ func TestNewRulesAreActiveAndLinkedInOrder(t *testing.T) {
 }
 
 func TestUpdatedRuleKeepsItsStateAndItsPlace(t *testing.T) {
-	c, _ := open(t)
+	c, _ := openWithActions(t)
 	putTrigger(t, c, "t")
 	putTrigger(t, c, "u")
 	first, _ := putRule(t, c, rule("r", "t"))
 	putRule(t, c, rule("s", "t"))
 	next := *first
-	next.Action.Name = "b"
+	next.Action = guests("a2")
 	second, active := putRule(t, c, &next)
 	if got := links(t, c, "t"); !active || got != "r s" {
 		t.Errorf("active %v, links %q", active, got)
 	}
-	if tr, _ := c.Trigger(t.Context(), guests("t")); tr.Link(first.Name).Action.Name != "b" {
+	if tr, _ := c.Trigger(t.Context(), guests("t")); tr.Link(first.Name).Action != next.Action {
 		t.Error("the link leads to the old action")
 	}
 	if err := c.SetRuleActive(t.Context(), first.Name, false); err != nil {
@@ -110,7 +121,7 @@ func TestUpdatedRuleKeepsItsStateAndItsPlace(t *testing.T) {
 }
 
 func TestRuleWithoutTriggerIsInactiveUntilItIsLinkedAgain(t *testing.T) {
-	c, _ := open(t)
+	c, _ := openWithActions(t)
 	putTrigger(t, c, "t")
 	r, _ := putRule(t, c, rule("r", "t"))
 	check := func(want bool) {
@@ -148,7 +159,7 @@ func TestRuleWithoutTriggerIsInactiveUntilItIsLinkedAgain(t *testing.T) {
 }
 
 func TestDeletedRuleTakesItsLinkAlong(t *testing.T) {
-	c, _ := open(t)
+	c, _ := openWithActions(t)
 	putTrigger(t, c, "t")
 	r, _ := putRule(t, c, rule("r", "t"))
 	if deleted, err := c.DeleteRule(t.Context(), r.Name); err != nil || deleted.Action != r.Action {
@@ -175,7 +186,7 @@ func TestDeletedRuleTakesItsLinkAlong(t *testing.T) {
 }
 
 func TestConflictingWritesOfRulesAreTold(t *testing.T) {
-	c, entities := open(t)
+	c, entities := openWithActions(t)
 	putTrigger(t, c, "t")
 	first, _ := putRule(t, c, rule("r", "t"))
 	if _, _, err := c.PutRule(t.Context(), rule("r", "t")); !errors.Is(err, entity.ErrExists) {
@@ -209,12 +220,18 @@ func TestConflictingWritesOfRulesAreTold(t *testing.T) {
 			t.Errorf("rule to %s: %v", trigger, err)
 		}
 	}
+	astray := rule("x", "t")
+	astray.Action = entity.Name{Namespace: "guest", Package: "p", Name: "none"}
+	_, _, err := c.PutRule(t.Context(), astray)
+	if e, ok := errors.AsType[*entity.Error](err); !ok || e.Kind != entity.Malformed || e.Message != "action /guest/p/none does not exist" {
+		t.Errorf("rule to an action that is not there: %v", err)
+	}
 }
 
 // Rules that are created, switched and deleted at the same time all end up as
 // their last write left them.
 func TestManyRulesOfOneTriggerChangeAtOnce(t *testing.T) {
-	c, _ := open(t)
+	c, _ := openWithActions(t)
 	putTrigger(t, c, "t")
 	var all sync.WaitGroup
 	for i := range 16 {
