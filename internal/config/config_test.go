@@ -115,6 +115,8 @@ func TestBrokenValueIsBlamedOnItsFlagOrVariable(t *testing.T) {
 	}{
 		{"variable", `GOWHISK_POOL_MEMORY: "x" is not a size`, map[string]string{"GOWHISK_POOL_MEMORY": "x"}, nil},
 		{"flag", `--pool-memory: "y" is not a size`, nil, map[string]string{"pool-memory": "y"}},
+		{"empty flag", "--data-dir: must not be empty", nil, map[string]string{"data-dir": ""}},
+		{"empty flag over variable", "--drain: must not be empty", map[string]string{"GOWHISK_DRAIN": "1s"}, map[string]string{"drain": ""}},
 		{"variable out of range", "GOWHISK_LIMITS_FIRES_PER_MINUTE: limits.firesPerMinute: -1", map[string]string{"GOWHISK_LIMITS_FIRES_PER_MINUTE": "-1"}, nil},
 		{"flag over variable", "--listen: listen:", map[string]string{"GOWHISK_LISTEN": "127.0.0.1:0"}, map[string]string{"listen": "nowhere"}},
 	} {

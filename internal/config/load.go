@@ -29,7 +29,11 @@ func Load(ctx context.Context, from Sources) (Config, error) {
 	}
 	flags := map[string]string{}
 	for _, s := range from.Defaults.Settings() {
-		if v, ok := from.Flags[s.Flag]; ok {
+		v, ok := from.Flags[s.Flag]
+		if ok && v == "" && s.Default != "" { // or it would silently mean the default
+			return Config{}, fmt.Errorf("%s: must not be empty", flagOf(s))
+		}
+		if ok {
 			flags[s.Env] = v
 		}
 	}
