@@ -26,6 +26,10 @@ type Config struct {
 	Fork      bool   `json:"fork" env:"FORK" usage:"start Python actions by fork from an interpreter that has imported what they need"`
 	Isolation string `json:"isolation" env:"ISOLATION" usage:"auto, full, rootless, landlock, or none (trusted code only)"`
 
+	// ExecuteOnly keeps the code of shared packages from those who use them.
+	// OpenWhisk 5.3.16.
+	ExecuteOnly bool `json:"sharedPackagesExecuteOnly" env:"SHARED_PACKAGES_EXECUTE_ONLY" usage:"let others call what shared packages hold but not read it"`
+
 	TLS       TLS       `json:"tls" env:", prefix=TLS_"`
 	Limits    Limits    `json:"limits" env:", prefix=LIMITS_"`
 	Pool      Pool      `json:"pool" env:", prefix=POOL_"`

@@ -71,7 +71,7 @@ func (c *Controller) getAction(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if err := x.allow(entitlement.Read, entity.Actions, name); err != nil {
+	if err := x.mayShow(entity.Actions, name); err != nil {
 		return err
 	}
 	withCode, err := x.query().bool("code", true)

@@ -73,7 +73,7 @@ func (c *Controller) getPackage(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if err := x.allow(entitlement.Read, entity.Packages, name); err != nil {
+	if err := x.mayShow(entity.Packages, name); err != nil {
 		return err
 	}
 	p, from, err := c.cfg.Catalog.ResolvePackage(x.r.Context(), name)
@@ -85,6 +85,11 @@ func (c *Controller) getPackage(x *exchange) error {
 		return err
 	}
 	return x.json(http.StatusOK, p.Document(members))
+}
+
+// mayShow checks the caller's right to see a package or an action itself.
+func (x *exchange) mayShow(of entity.Collection, name entity.Name) error {
+	return x.c.cfg.Entitlement.CheckShow(x.r.Context(), x.id, entitlement.Resource{Collection: of, Name: name})
 }
 
 // deletePackage removes a package, with its actions if it is forced to.

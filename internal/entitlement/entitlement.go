@@ -24,6 +24,10 @@ type Settings struct {
 	MaxParameterSize int64             // bytes; overrides are capped by it
 	MaxPayloadSize   int64             // bytes; overrides are capped by it
 	AllowedKinds     []string          // empty allows all
+
+	// SharedPackagesExecuteOnly lets strangers call what is in public packages
+	// but not read it. OpenWhisk 5.3.16.
+	SharedPackagesExecuteOnly bool
 }
 
 // DefaultSettings are those that OpenWhisk ships with. OpenWhisk 6.2.3, C.
