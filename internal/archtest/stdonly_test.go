@@ -9,7 +9,8 @@ import (
 // everything else rests on: they import the standard library and one
 // another.
 var stdOnly = []string{
-	"internal/entity", "internal/protocol", "internal/fault", "internal/actionproxy", "runtimes", "cmd/actionproxy",
+	"internal/entity", "internal/protocol", "internal/fault", "internal/actionproxy", "internal/webaction", "runtimes",
+	"cmd/actionproxy",
 }
 
 func TestImagePackagesImportTheStandardLibraryOnly(t *testing.T) {
