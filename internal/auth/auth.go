@@ -16,6 +16,7 @@ import (
 // Subjects is what auth reads of store.Subjects.
 type Subjects interface {
 	SubjectOfKey(ctx context.Context, uuid string) (entity.Subject, error)
+	SubjectsOf(ctx context.Context, namespace string) ([]entity.Subject, error)
 	Limits(ctx context.Context, namespace string) (entity.NamespaceLimits, error)
 }
 
@@ -30,12 +31,13 @@ type Authenticator struct {
 
 	mu         sync.RWMutex
 	identities map[string]*entity.Identity // by UUID, guarded by mu
+	owners     map[string]*entity.Identity // by namespace, guarded by mu
 	forgotten  uint64                      // guarded by mu: counts calls of Forget
 }
 
 // New returns an Authenticator that reads subjects.
 func New(subjects Subjects) *Authenticator {
-	return &Authenticator{subjects: subjects, identities: map[string]*entity.Identity{}}
+	return &Authenticator{subjects: subjects, identities: map[string]*entity.Identity{}, owners: map[string]*entity.Identity{}}
 }
 
 // Identify returns who sent the Authorization header. The result is shared
@@ -96,29 +98,37 @@ func (a *Authenticator) load(ctx context.Context, uuid string, forgotten uint64)
 		if ns.UUID != uuid || subject.Blocked {
 			continue
 		}
-		limits, err := a.subjects.Limits(ctx, ns.Name)
-		if err != nil && !errors.Is(err, entity.ErrNotFound) {
-			return nil, fmt.Errorf("read limits of namespace %s: %w", ns.Name, err)
+		id, err := a.identity(ctx, subject.Name, ns)
+		if err != nil {
+			return nil, err
 		}
-		id := &entity.Identity{Subject: subject.Name, Namespace: ns, Limits: limits}
-		a.remember(id, forgotten)
+		a.remember(a.identities, uuid, id, forgotten)
 		return id, nil
 	}
 	return nil, entity.ErrAuthInvalid
 }
 
-// remember keeps id unless Forget was called since the caller saw forgotten:
-// what was read may be old then. A full cache starts anew.
-func (a *Authenticator) remember(id *entity.Identity, forgotten uint64) {
+func (a *Authenticator) identity(ctx context.Context, subject string, ns entity.Namespace) (*entity.Identity, error) {
+	limits, err := a.subjects.Limits(ctx, ns.Name)
+	if err != nil && !errors.Is(err, entity.ErrNotFound) {
+		return nil, fmt.Errorf("read limits of namespace %s: %w", ns.Name, err)
+	}
+	return &entity.Identity{Subject: subject, Namespace: ns, Limits: limits}, nil
+}
+
+// remember keeps id in one of the maps unless Forget was called since the
+// caller saw forgotten: what was read may be old then. A full cache starts
+// anew.
+func (a *Authenticator) remember(in map[string]*entity.Identity, key string, id *entity.Identity, forgotten uint64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.forgotten != forgotten {
 		return
 	}
-	if len(a.identities) >= cacheSize {
-		clear(a.identities)
+	if len(in) >= cacheSize {
+		clear(in)
 	}
-	a.identities[id.Namespace.UUID] = id
+	in[key] = id
 }
 
 // Forget makes the next request of every key read its subject anew. Whoever
@@ -127,5 +137,6 @@ func (a *Authenticator) Forget() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	clear(a.identities)
+	clear(a.owners)
 	a.forgotten++
 }

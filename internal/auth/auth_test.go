@@ -44,6 +44,21 @@ func (s *subjects) SubjectOfKey(_ context.Context, uuid string) (entity.Subject,
 	return entity.Subject{}, errors.Join(s.err, entity.ErrNotFound)
 }
 
+func (s *subjects) SubjectsOf(_ context.Context, namespace string) ([]entity.Subject, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reads++
+	if s.onRead != nil {
+		defer s.onRead()
+	}
+	for _, ns := range s.subject.Namespaces {
+		if ns.Name == namespace && s.err == nil {
+			return []entity.Subject{s.subject}, nil
+		}
+	}
+	return nil, s.err
+}
+
 func (s *subjects) Limits(_ context.Context, namespace string) (entity.NamespaceLimits, error) {
 	if l, ok := s.limits[namespace]; ok {
 		return l, nil
