@@ -64,6 +64,7 @@ type Config struct {
 	Catalog     *catalog.Catalog
 	Manifest    func(context.Context) (*manifest.Manifest, error) // may wait until it is known
 	Invoker     Invoker
+	Firer       Firer
 	Activations Activations
 	Health      Health
 	Metrics     http.Handler // served at /metrics

@@ -21,6 +21,7 @@ import (
 	"github.com/gowhisk/gowhisk/internal/manifest"
 	"github.com/gowhisk/gowhisk/internal/store"
 	"github.com/gowhisk/gowhisk/internal/store/pebble"
+	"github.com/gowhisk/gowhisk/internal/trigger"
 )
 
 const kinds = `{"runtimes":{
@@ -41,6 +42,8 @@ type api struct {
 	*controller.Controller
 	db       *pebble.DB
 	invoke   func(context.Context, invoke.Request) (invoke.Outcome, error)
+	mint     entity.Mint
+	accepted []invoke.Accepted // by the last fire
 	log      strings.Builder
 	mu       sync.Mutex
 	observed []string // guarded by mu
@@ -51,6 +54,17 @@ type api struct {
 
 func (a *api) Invoke(ctx context.Context, req invoke.Request) (invoke.Outcome, error) {
 	return a.invoke(ctx, req)
+}
+
+// NewID and Accept make it what a trigger.Firer accepts with.
+func (a *api) NewID() entity.ActivationID { return a.mint.New(time.Now()) }
+
+func (a *api) Accept(ctx context.Context, requests []invoke.Accepted, cause *entity.Activation) error {
+	for _, r := range requests {
+		defer r.Done()
+	}
+	a.accepted = requests
+	return a.db.Queue().Accept(ctx, nil, cause)
 }
 
 func (a *api) Request(route, method string, status int, _ time.Duration) {
@@ -99,9 +113,12 @@ func newAPI(t testing.TB, change ...func(*api)) *api {
 		a.limits(&s)
 	}
 	names := catalog.New(db.Entities(), time.Now)
+	rights := entitlement.New(s, names, time.Now)
+	kinds := func(context.Context) (*manifest.Manifest, error) { return m, nil }
 	a.Controller, err = controller.New(controller.Config{
-		Auth: auth.New(db.Subjects()), Entitlement: entitlement.New(s, names, time.Now),
-		Catalog: names, Manifest: func(context.Context) (*manifest.Manifest, error) { return m, nil }, Invoker: a, Activations: db.Activations(),
+		Auth: auth.New(db.Subjects()), Entitlement: rights,
+		Catalog: names, Manifest: kinds, Invoker: a, Activations: db.Activations(),
+		Firer:  trigger.New(trigger.Config{Catalog: names, Entitlement: rights, Manifest: kinds, Acceptor: a}),
 		Health: a, Observer: a, Now: time.Now, Build: controller.Build{Date: "today", Number: "7"},
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metric 1\n") }),
 		Logger:  slog.New(slog.NewTextHandler(&a.log, &slog.HandlerOptions{Level: a.level()})),

@@ -22,8 +22,9 @@ func (c *Controller) routes() {
 	c.limitRoutes()
 	c.actionRoutes()
 	c.packageRoutes()
+	c.triggerRoutes()
+	c.ruleRoutes()
 	c.activationRoutes()
-	c.otherCollectionRoutes()
 }
 
 // handle registers a handler. Whatever calls the mux hands it an exchange.

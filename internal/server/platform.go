@@ -25,6 +25,7 @@ import (
 	"github.com/gowhisk/gowhisk/internal/sandbox"
 	"github.com/gowhisk/gowhisk/internal/store/pebble"
 	"github.com/gowhisk/gowhisk/internal/telemetry"
+	"github.com/gowhisk/gowhisk/internal/trigger"
 )
 
 // platform is everything between the listeners and the sandboxes, joined.
@@ -42,6 +43,7 @@ type platform struct {
 	factory   *local.Factory
 	pool      *containerpool.Pool
 	service   *invoke.Service
+	firer     *trigger.Firer
 	api       *controller.Controller
 
 	stopRecorder context.CancelFunc
@@ -157,12 +159,15 @@ func (p *platform) makeAPI(c config.Config, o Options) (err error) {
 	settings.InvocationsPerMinute = c.Limits.InvocationsPerMinute
 	settings.ConcurrentInvocations = c.Limits.ConcurrentInvocations
 	settings.FiresPerMinute = c.Limits.FiresPerMinute
+	rights := entitlement.New(settings, names, time.Now)
+	p.firer = trigger.New(trigger.Config{Catalog: names, Entitlement: rights, Manifest: p.kinds.Manifest, Acceptor: p.service})
 	p.api, err = controller.New(controller.Config{
 		Auth:        p.auth,
-		Entitlement: entitlement.New(settings, names, time.Now),
+		Entitlement: rights,
 		Catalog:     names,
 		Manifest:    p.kinds.Manifest,
 		Invoker:     p.service,
+		Firer:       p.firer,
 		Activations: p.db.Activations(),
 		Health:      health{p.db, recorder},
 		Metrics:     p.metrics.Handler(),
