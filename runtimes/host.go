@@ -53,6 +53,15 @@ func (h Host) Argv(dir string) []string {
 	return []string{h.Path, launcher}
 }
 
+// WaitArgs are arguments after those of Argv for a launcher that will wait for its action, and may
+// use the time.
+func (h Host) WaitArgs() []string {
+	if h.Family.Name == "nodejs" {
+		return []string{"--rehearse"}
+	}
+	return nil
+}
+
 // ZygoteArgv is the command line of a zygote, which forks launchers that are ready; false if the
 // family has none.
 func (h Host) ZygoteArgv(dir string) ([]string, bool) {

@@ -35,7 +35,7 @@ type Local struct {
 func (l Local) Start() (*Child, error) {
 	argv := l.Self
 	if l.Host.Family.Mode == runtimes.Interpreted {
-		argv = l.Host.Argv(l.Launchers)
+		argv = append(l.Host.Argv(l.Launchers), l.Host.WaitArgs()...)
 	}
 	// Its owner ends it, by closing the Child.
 	cmd := exec.CommandContext(context.Background(), argv[0], argv[1:]...)

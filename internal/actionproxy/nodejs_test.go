@@ -3,6 +3,7 @@ package actionproxy_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -196,6 +197,31 @@ func TestNodeArgumentsAndEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, got, 403, `{"error":"The action did not receive a dictionary or array as an argument."}`)
+}
+
+func TestNodeEnvironmentIsThatOfTheRunHoweverOneLooks(t *testing.T) {
+	c := action(t, "nodejs", `const key = '__OW_ACTIVATION_ID', early = process.env;
+		const looks = [
+			() => process.env[key], () => early[key], () => ({...process.env})[key], () => Object.entries(early).find(([k]) => k === key)[1],
+			() => key in process.env && process.env[key], () => Object.getOwnPropertyDescriptor(process.env, key).value,
+			() => JSON.parse(JSON.stringify(process.env))[key],
+			() => require('child_process').execFileSync('/bin/sh', ['-c', 'echo $'+key]).toString().trim(),
+			() => { const id = process.env[key]; process.env[key] = 'mine'; return process.env[key] === 'mine' ? id : 'not set'; },
+			() => { const id = process.env[key]; delete process.env[key]; return key in process.env ? 'not deleted' : id; },
+			() => process.env[key],
+		];
+		function main({n}) { return n < looks.length ? {id: looks[n]()} : {}; }`)
+	for n := 0; ; n++ {
+		id := fmt.Sprint("id", n)
+		got, err := c.Forward(bounded(t), id, fmt.Appendf(nil, `{"value":{"n":%d},"activation_id":"%s"}`, n, id))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got.Body) == `{}` && n > 0 {
+			return
+		}
+		want(t, got, 200, `{"id":"`+id+`"}`)
+	}
 }
 
 func TestNodeConcurrentRunsOverlap(t *testing.T) {

@@ -5,7 +5,6 @@
 const fs = require('fs');
 const Module = require('module');
 const net = require('net');
-const os = require('os');
 const path = require('path');
 const vm = require('vm');
 const { pathToFileURL } = require('url');
@@ -24,17 +23,23 @@ let rehearsing = false; // what is answered now is for nobody
 
 function answer(text) {
   if (rehearsing) return;
+  const line = text + '\n';
   try {
-    if (text.length < 16384) {
-      const line = Buffer.from(text + '\n');
-      const n = writeSync(protocolAnswers, line);
-      if (n < line.length) writeAll(line, n);
-      return;
-    }
-    writeAll(Buffer.from(text + '\n'), 0);
+    if (line.length > 16384) writeAll(Buffer.from(line), 0);
+    else writeShort(line);
   } catch (e) {
     exit(1); // nobody can hear an answer any more
   }
+}
+
+function writeShort(line) {
+  let n = 0;
+  try {
+    n = writeSync(protocolAnswers, line);
+  } catch (e) {
+    if (e.code !== 'EAGAIN') throw e;
+  }
+  if (n !== Buffer.byteLength(line)) writeAll(Buffer.from(line), n);
 }
 
 function writeAll(buffer, from) {
@@ -53,24 +58,6 @@ function failure(prefix, status, message) {
 }
 
 // ---- requests
-
-// readLine blocks: before init nothing else is to be done, and it is the fastest way to wake up.
-function readLine(state) {
-  const chunk = Buffer.allocUnsafe(65536);
-  for (;;) {
-    let n;
-    try {
-      n = fs.readSync(protocolStdin, chunk, 0, chunk.length, null);
-    } catch (e) {
-      if (e.code !== 'EAGAIN') throw e;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
-      continue;
-    }
-    if (n === 0) return undefined;
-    const line = state.push(Buffer.from(chunk.subarray(0, n)));
-    if (line !== undefined) return line;
-  }
-}
 
 // Lines collects chunks and cuts them into lines; a long line is put together once.
 class Lines {
@@ -104,11 +91,8 @@ class Lines {
 }
 
 // serve hands every line to handle, while the event loop keeps turning.
-function serve(lines, handle) {
-  const feed = (first) => {
-    for (let line = first; line !== undefined; line = lines.more()) handle(line);
-  };
-  feed(lines.more());
+function serve(handle) {
+  const lines = new Lines();
   const socket = new net.Socket({
     fd: protocolStdin,
     readable: true,
@@ -116,9 +100,11 @@ function serve(lines, handle) {
     onread: {
       buffer: Buffer.allocUnsafe(65536),
       callback(n, buffer) {
-        const chunk = buffer.subarray(0, n);
-        if (chunk[n - 1] === NEWLINE && lines.parts.length === 0) feed(lines.push(chunk));
-        else feed(lines.push(Buffer.from(chunk)));
+        if (lines.parts.length === 0 && buffer.indexOf(NEWLINE) === n - 1) {
+          handle(buffer.utf8Slice(0, n - 1)); // the usual case: one whole line
+          return true;
+        }
+        for (let line = lines.push(Buffer.from(buffer.subarray(0, n))); line !== undefined; line = lines.more()) handle(line);
         return true;
       },
     },
@@ -165,6 +151,10 @@ const isModuleSyntax = (e) =>
   e instanceof SyntaxError &&
   /Cannot use import statement|Unexpected token 'export'|Cannot use 'import\.meta'|await is only valid/.test(e.message);
 
+// isPath reports whether text is identifiers with dots between. To compile the expression takes as
+// long as to load a small action.
+const isPath = (text) => text === 'main' || /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d.]*$/u.test(text);
+
 async function loadText(code, main) {
   const dir = process.cwd();
   const file = path.join(dir, 'action.js');
@@ -172,7 +162,7 @@ async function loadText(code, main) {
   module.filename = file;
   module.paths = Module._nodeModulePaths(dir);
   const require = Module.createRequire(file);
-  const expression = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d.]*$/u.test(main) ? main : 'undefined';
+  const expression = isPath(main) ? main : 'undefined';
   const tail = `\n;try { return ${expression}; } catch (e) { if (!(e instanceof ReferenceError) && !(e instanceof TypeError)) throw e; }`;
   let found;
   try {
@@ -203,7 +193,7 @@ function checkSyntax(source, filename) {
 
 // importText loads source text with import or export statements.
 async function importText(code) {
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'action-'));
+  const dir = fs.mkdtempSync(path.join(require('os').tmpdir(), 'action-'));
   const file = path.join(dir, 'action.mjs');
   fs.writeFileSync(file, code);
   return import(pathToFileURL(file).href);
@@ -307,31 +297,43 @@ function frameOutput() {
 // detachEnvironment makes process.env an object of this program. Setting a variable of the process
 // costs more than a run of a short action, and the C library never gives the memory of an old value
 // back. What the action sets still reaches the process; what the platform sets for a run does not
-// need to. It returns the object behind process.env.
+// need to. It returns a function that takes the body of a run, whose members become variables when
+// somebody looks: most actions never do.
 function detachEnvironment() {
   const native = process.env;
   const own = { ...native };
+  let body;
+  const current = () => {
+    for (const key in body) {
+      if (key !== 'value' && typeof body[key] === 'string') own['__OW_' + key.toUpperCase()] = body[key];
+    }
+    body = undefined;
+    return own;
+  };
+  const set = (key, value) => {
+    if (typeof key === 'string') native[key] = current()[key] = String(value);
+    return true;
+  };
   process.env = new Proxy(own, {
-    set(target, key, value) {
-      if (typeof key === 'string') native[key] = target[key] = String(value);
-      return true;
-    },
-    defineProperty(target, key, descriptor) {
-      if (typeof key === 'string' && 'value' in descriptor) native[key] = target[key] = String(descriptor.value);
-      return true;
-    },
-    deleteProperty(target, key) {
+    get: (_, key) => (body ? current() : own)[key],
+    has: (_, key) => key in current(),
+    ownKeys: () => Reflect.ownKeys(current()),
+    getOwnPropertyDescriptor: (_, key) => Reflect.getOwnPropertyDescriptor(current(), key),
+    set: (_, key, value) => set(key, value),
+    defineProperty: (_, key, descriptor) => !('value' in descriptor) || set(key, descriptor.value),
+    deleteProperty(_, key) {
       delete native[key];
-      return delete target[key];
+      return delete current()[key];
     },
   });
-  return own;
+  return (run) => {
+    body = run;
+  };
 }
 
-function main(action, concurrent, frames, environment) {
+function main(action, concurrent, frames, environ) {
   const activation = concurrent && frames ? frameOutput() : undefined;
   let stopped = false;
-  const names = Object.create(null); // of the variable for each member of a run
 
   const finish = (prefix, result) => {
     if (result === undefined) {
@@ -357,14 +359,6 @@ function main(action, concurrent, frames, environment) {
     }
     finish(prefix, { error });
   };
-  const exportMembers = (body) => {
-    for (const key in body) {
-      if (key === 'value') continue;
-      const value = body[key];
-      if (typeof value !== 'string') continue;
-      environment[names[key] || (names[key] = '__OW_' + key.toUpperCase())] = value;
-    }
-  };
 
   return (line) => {
     let body;
@@ -384,7 +378,10 @@ function main(action, concurrent, frames, environment) {
       failure(prefix, 403, 'The action did not receive a dictionary or array as an argument.');
       return;
     }
-    if (!concurrent) exportMembers(body);
+    if (!concurrent) {
+      body.value = undefined; // the action alone keeps its arguments
+      environ(body);
+    }
     let result;
     try {
       result = activation && prefix ? activation.run(prefix, action, args) : action(args);
@@ -406,24 +403,35 @@ function main(action, concurrent, frames, environment) {
 // ---- life
 
 // rehearse goes once through all that an action goes through, so that the first one finds it loaded
-// and compiled. It is done while nobody waits yet: after the boot was answered.
+// and compiled.
 async function rehearse() {
   rehearsing = true;
   try {
     const action = await initialize({ main: 'main', code: 'function main(args) { return args; }' });
-    const handle = main(action, false, undefined, {});
+    const handle = main(action, false, undefined, () => {});
     const run = { namespace: '_', action_name: '/_/_', activation_id: '0', transaction_id: '0', deadline: '0' };
     for (let i = 0; i < 3; i++) handle(stringify({ value: { i }, ...run }));
+    void [process.stdout, process.stderr]; // makes them
   } finally {
     rehearsing = false;
   }
 }
 
-async function live() {
-  // What is printed before the answer must be in its pipe before the answer: a full pipe makes
-  // print wait, not Node keep the rest for later.
-  for (const stream of [process.stdout, process.stderr]) {
-    if (stream._handle && stream._handle.setBlocking) stream._handle.setBlocking(true);
+// prepareStreams makes what is printed before an answer be in its pipe before the answer: a full
+// pipe makes print wait, not Node keep the rest for later. Most actions print nothing, so a stream
+// is made when it is first used.
+function prepareStreams() {
+  for (const name of ['stdout', 'stderr']) {
+    const property = Object.getOwnPropertyDescriptor(process, name);
+    Object.defineProperty(process, name, {
+      ...property,
+      get() {
+        Object.defineProperty(process, name, property);
+        const stream = process[name];
+        if (stream._handle && stream._handle.setBlocking) stream._handle.setBlocking(true);
+        return stream;
+      },
+    });
   }
   // fd 0 carries requests: what the action sees as its standard input is empty.
   Object.defineProperty(process, 'stdin', {
@@ -434,27 +442,42 @@ async function live() {
       return stream;
     },
   });
-  answer('{"ok":true}');
-  await rehearse();
-  const lines = new Lines();
-  let action;
-  let init;
-  while (action === undefined) {
-    let line = lines.more();
-    if (line === undefined) line = readLine(lines);
-    if (line === undefined) return exit(0);
+}
+
+// receive takes the lines: init until the action is loaded, then runs.
+function receive() {
+  let run;
+  const load = async (init) => {
+    const action = await initialize(init);
+    if (action === undefined) return;
+    const concurrent = process.env.__OW_ALLOW_CONCURRENT === 'true';
+    answer('{"ok":true}');
+    run = main(action, concurrent, init.frames, detachEnvironment());
+  };
+  return (line) => {
+    if (run !== undefined) {
+      run(line);
+      return;
+    }
+    let init;
     try {
       init = parse(line).init;
     } catch (e) {
       init = undefined;
     }
-    if (!init) failure('', 403, 'System not initialized.');
-    else action = await initialize(init);
-  }
-  const concurrent = process.env.__OW_ALLOW_CONCURRENT === 'true';
+    if (init) load(init);
+    else failure('', 403, 'System not initialized.');
+  };
+}
+
+function live() {
+  // Says that no action is there yet for some time, which may be used to get ready for one.
+  const waits = process.argv[2] === '--rehearse';
+  process.argv.length = 2;
+  prepareStreams();
   answer('{"ok":true}');
-  serve(lines, main(action, concurrent, init.frames, detachEnvironment()));
-  return undefined;
+  serve(receive());
+  if (waits) rehearse();
 }
 
 live();

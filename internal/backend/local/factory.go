@@ -254,6 +254,9 @@ func (f *Factory) spec(c *cell, memory int64) sandbox.Spec {
 		return s
 	}
 	argv := c.host.Argv(see(m.launchers))
+	if memory == 0 {
+		argv = append(argv, c.host.WaitArgs()...)
+	}
 	s.Path, s.Args = argv[0], argv
 	s.Mounts = append(s.Mounts, m.launchers)
 	switch c.host.Family.Name {
