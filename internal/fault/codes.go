@@ -31,6 +31,10 @@ const (
 	LogsTruncated     = "GW2107"
 	ArchiveRefused    = "GW2201"
 	FiredIntoNothing  = "GW2301"
+	ComponentMissing  = "GW2401"
+	TooManyActions    = "GW2402"
+	StepLate          = "GW2403"
+	StepFailed        = "GW2404"
 
 	Provisioning = "GW3001"
 	Overloaded   = "GW3002"

@@ -29,6 +29,7 @@ type item struct {
 	Transaction string          `json:"transaction"`
 	Accepted    int64           `json:"accepted"`          // ms
 	Started     bool            `json:"started,omitempty"` // before it was queued
+	Conductor   bool            `json:"conductor,omitempty"`
 	Payload     json.RawMessage `json:"payload,omitempty"`
 }
 
@@ -39,6 +40,7 @@ func (x *execution) item() ([]byte, error) {
 		Action: req.Action.Name, Binding: req.Binding, Version: req.Action.Version, Kind: req.Action.Exec.Kind, Limits: req.Action.Limits,
 		Owner: req.Identity.Namespace.UUID, Namespace: req.Identity.Namespace.Name, Subject: req.Identity.Subject,
 		Transaction: req.Transaction, Accepted: req.Accepted.UnixMilli(), Started: x.started, Payload: req.Payload,
+		Conductor: formOf(req.Action) == composition,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encode activation %s: %w", x.id, err)
@@ -57,24 +59,33 @@ func (x *execution) enqueue(ctx context.Context) error {
 	if err := x.service.Queue.Enqueue(context.WithoutCancel(ctx), x.id, body); err != nil {
 		return queueError(x.id, err)
 	}
-	x.queued = true
+	x.queued, x.marked = true, x.started
 	return nil
 }
 
 // starting is called when a container is about to run the activation. What
-// is queued is marked first, so that it is not run again after a crash. A
-// full disk delays that, for the activation was accepted already.
+// is queued is marked first, so that it is not run again after a crash, and
+// so is the sequence or composition that it is a part of. A full disk delays
+// that, for the activation was accepted already.
 func (x *execution) starting(ctx context.Context) error {
+	if x.within != nil {
+		if err := x.within.starting(ctx); err != nil {
+			return err
+		}
+	}
 	x.mu.Lock()
 	x.started = true
-	queued := x.queued
+	mark := x.queued && !x.marked && x.finished == nil
 	x.mu.Unlock()
-	if !queued {
+	if !mark {
 		return nil
 	}
 	for {
 		err := x.service.Queue.Start(ctx, x.id)
 		if err == nil {
+			x.mu.Lock()
+			x.marked = true
+			x.mu.Unlock()
 			return nil
 		}
 		if !isFull(err) {

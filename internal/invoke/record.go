@@ -11,6 +11,53 @@ import (
 	"github.com/gowhisk/gowhisk/internal/invoker"
 )
 
+// annotationFault explains a failure: the stable code beside OpenWhisk's words.
+const annotationFault = "x-error"
+
+// lineage is where an activation stands among others.
+type lineage struct {
+	cause  entity.ActivationID // the enclosing sequence or composition, "" if topmost
+	form   form
+	memory int64           // MB, the most of any part; 0 if none ran
+	fault  json.RawMessage // the explanation of the part that failed it
+}
+
+func (x *execution) lineage() lineage {
+	l := lineage{form: x.form, memory: x.steps.memory, fault: x.steps.fault}
+	if x.within != nil {
+		l.cause = x.within.id
+	}
+	return l
+}
+
+// failed is the result of an activation that ended without one. What ran when
+// the server stopped is told so.
+func (x *execution) failed(msg *invoker.Message, err error) invoker.Result {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.started && x.service.life.Err() != nil {
+		return stopped(msg)
+	}
+	return failed(msg, err)
+}
+
+// ofContainer is r if a container had part in it, else nil.
+func (x *execution) ofContainer(r *invoker.Result) *invoker.Result {
+	if x.form != primitive {
+		return nil
+	}
+	return r
+}
+
+// stopped is the result of an activation that ran when the server stopped.
+func stopped(msg *invoker.Message) invoker.Result {
+	now := time.Now()
+	return invoker.Result{
+		Response: entity.Failed(entity.WhiskError, interrupted), Began: msg.Accepted, Ended: now,
+		Duration: now.Sub(msg.Accepted), Fault: fault.InterruptedByCrash,
+	}
+}
+
 // failed is the result of an activation of which nothing is known.
 func failed(msg *invoker.Message, err error) invoker.Result {
 	now := time.Now()
@@ -28,13 +75,13 @@ func failed(msg *invoker.Message, err error) invoker.Result {
 }
 
 // record is the activation that clients see. OpenWhisk 1.11.
-func record(msg *invoker.Message, r *invoker.Result) *entity.Activation {
+func record(msg *invoker.Message, r *invoker.Result, l lineage) *entity.Activation {
 	a := msg.Action
 	return &entity.Activation{
 		Namespace: msg.Identity.Namespace.Name, Name: a.Name.Name, Version: a.Version,
-		Subject: msg.Identity.Subject, ID: msg.ID, Start: r.Began.Truncate(time.Millisecond),
+		Subject: msg.Identity.Subject, ID: msg.ID, Cause: l.cause, Start: r.Began.Truncate(time.Millisecond),
 		End: r.Ended.Truncate(time.Millisecond), Duration: r.Duration,
-		Response: r.Response, Logs: r.Logs, Annotations: annotations(msg, r), Local: named(msg).Local(),
+		Response: r.Response, Logs: r.Logs, Annotations: annotations(msg, r, l), Local: named(msg).Local(),
 	}
 }
 
@@ -51,33 +98,59 @@ func named(msg *invoker.Message) entity.Name {
 // 1.11.8.
 func unfetched(msg *invoker.Message) *entity.Activation {
 	r := failed(msg, entity.ErrNotFound)
-	a := record(msg, &r)
+	a := record(msg, &r, lineage{})
 	a.Annotations = entity.Parameters{{Key: "path", Value: quote(msg.Action.Name.String())}, {Key: "kind", Value: quote("unknown")}}
 	return a
 }
 
 // annotations are those of OpenWhisk 1.11.7, and x-error for a failure.
-func annotations(msg *invoker.Message, r *invoker.Result) entity.Parameters {
+func annotations(msg *invoker.Message, r *invoker.Result, l lineage) entity.Parameters {
 	a := msg.Action
-	out := make(entity.Parameters, 0, 8)
+	out := make(entity.Parameters, 0, 9)
 	add := func(key string, value json.RawMessage) {
 		out = append(out, entity.Parameter{Key: key, Value: value})
 	}
 	add("path", quote(a.Name.String()))
 	add("waitTime", millis(r.Wait))
-	add("kind", quote(a.Exec.Kind))
-	add("timeout", strconv.AppendBool(nil, r.TimedOut))
-	add("limits", limitsJSON(a.Limits))
+	if l.form == primitive {
+		add("kind", quote(a.Exec.Kind))
+		add("timeout", strconv.AppendBool(nil, r.TimedOut))
+		add("limits", limitsJSON(a.Limits))
+	} else {
+		out = append(out, l.annotations(a)...)
+	}
+	if l.cause != "" {
+		add("causedBy", quote(entity.KindSequence))
+	}
 	if r.Init > 0 {
 		add("initTime", millis(r.Init))
 	}
 	if msg.Binding != (entity.Name{}) {
 		add("binding", quote(msg.Binding.String()))
 	}
-	if r.Fault != "" {
-		add("x-error", explain(msg, r))
+	switch {
+	case r.Fault != "":
+		add(annotationFault, explain(msg, r))
+	case l.fault != nil && r.Response.Status != entity.Success:
+		add(annotationFault, l.fault)
 	}
 	return out
+}
+
+// annotations are those that tell a sequence or composition, which shows as a
+// sequence, too. OpenWhisk 2.8.7, 2.9.8.
+func (l lineage) annotations(a *entity.Action) entity.Parameters {
+	out := entity.Parameters{
+		{Key: "kind", Value: quote(entity.KindSequence)}, {Key: "topmost", Value: strconv.AppendBool(nil, l.cause == "")},
+	}
+	if l.form == composition {
+		out = append(out, entity.Parameter{Key: entity.AnnotationConductor, Value: json.RawMessage("true")})
+	}
+	if l.memory == 0 {
+		return out
+	}
+	limits := entity.Limits{Timeout: a.Limits.Timeout, Memory: l.memory, Logs: a.Limits.Logs, Concurrency: 1}
+	return append(out, entity.Parameter{Key: "limits", Value: limitsJSON(limits)})
 }
 
 // explain is the stable code beside OpenWhisk's words: what, why and next.

@@ -4,17 +4,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
-	"github.com/gowhisk/gowhisk/internal/fault"
 	"github.com/gowhisk/gowhisk/internal/invoker"
 	"github.com/gowhisk/gowhisk/internal/store"
 )
 
 // recoverAtOnce bounds how many recovered activations are under way.
 const recoverAtOnce = 64
+
+// lookedThrough bounds how many records are searched for the parts of an
+// activation that was interrupted.
+const lookedThrough = 10_000
 
 // interrupted is the result of an activation that ran when the server died:
 // it may have had effects, so it is not run again.
@@ -120,13 +124,31 @@ func (s *Service) rerun(in item, msg *invoker.Message, done func()) {
 }
 
 func (s *Service) recordInterrupted(in item, msg *invoker.Message) {
-	now := time.Now()
-	r := invoker.Result{
-		Response: entity.Failed(entity.WhiskError, interrupted), Began: msg.Accepted, Ended: now,
-		Duration: now.Sub(msg.Accepted), Fault: fault.InterruptedByCrash,
+	r, l := stopped(msg), lineage{form: formOf(msg.Action)}
+	if l.form != primitive {
+		s.addKnown(msg, &r, &l)
 	}
-	if err := s.Recorder.Record(s.life, s.owner(in), record(msg, &r), true); err != nil {
+	if err := s.Recorder.Record(s.life, s.owner(in), record(msg, &r, l), true); err != nil {
 		s.Logger.Error("interrupted activation is not recorded", "activation", msg.ID, "error", err)
+	}
+}
+
+// addKnown adds what is known of the parts of an interrupted sequence or
+// composition: those that have records.
+func (s *Service) addKnown(msg *invoker.Message, r *invoker.Result, l *lineage) {
+	later, err := s.Records.List(s.life, store.ActivationQuery{
+		Namespace: msg.Identity.Namespace.Name, Since: msg.Accepted, Limit: lookedThrough,
+	})
+	if err != nil {
+		s.Logger.Warn("parts of an interrupted activation are not known", "activation", msg.ID, "error", err)
+	}
+	r.Duration = 0
+	for _, a := range slices.Backward(later) { // oldest first
+		if a.Cause == msg.ID {
+			r.Logs = append(r.Logs, string(a.ID))
+			r.Duration += a.Duration
+			l.memory = max(l.memory, memoryOf(a))
+		}
 	}
 }
 
@@ -146,6 +168,9 @@ func decodeItem(it store.Item) (item, *invoker.Message, error) {
 		return in, nil, fmt.Errorf("decode queued activation %s: %w", it.ID, err)
 	}
 	action := &entity.Action{Name: in.Action, Version: in.Version, Limits: in.Limits, Exec: entity.Exec{Kind: in.Kind}}
+	if in.Conductor {
+		action.Annotations = action.Annotations.Set(entity.AnnotationConductor, "true")
+	}
 	return in, &invoker.Message{
 		Action: action, Binding: in.Binding, Identity: identityOf(in), ID: it.ID, Transaction: in.Transaction,
 		Accepted: time.UnixMilli(in.Accepted),

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gowhisk/gowhisk/internal/catalog"
+	"github.com/gowhisk/gowhisk/internal/entitlement"
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/invoker"
 	"github.com/gowhisk/gowhisk/internal/store"
@@ -27,6 +28,17 @@ type Recorder interface {
 	Record(ctx context.Context, id *entity.Identity, a *entity.Activation, queued bool) error
 }
 
+// Records finds what an interrupted sequence had run; store.Activations does.
+type Records interface {
+	List(ctx context.Context, q store.ActivationQuery) ([]*entity.Activation, error)
+}
+
+// Entitlement is what the Service asks about the actions that a sequence or
+// a conductor names.
+type Entitlement interface {
+	Check(ctx context.Context, id *entity.Identity, p entitlement.Privilege, r entitlement.Resource) error
+}
+
 // Identities finds who a recovered activation acts as: the owner of a
 // namespace by its UUID. Errors: entity.ErrAuthInvalid if nobody is.
 type Identities interface {
@@ -38,15 +50,19 @@ type Observer interface {
 	ActivationEnded(a *entity.Activation, r *invoker.Result)
 }
 
-// Config wires a Service; all fields but Observer and Logger are required.
+// Config wires a Service; all fields but the last three are required.
 type Config struct {
-	Invoker    invoker.Invoker
-	Catalog    Catalog
-	Recorder   Recorder
-	Queue      store.Queue
-	Identities Identities
-	Observer   Observer
-	Logger     *slog.Logger
+	Invoker     invoker.Invoker
+	Catalog     Catalog
+	Entitlement Entitlement
+	Recorder    Recorder
+	Records     Records
+	Queue       store.Queue
+	Identities  Identities
+
+	Observer      Observer
+	Logger        *slog.Logger
+	MaxComponents int // of a sequence, nested ones expanded, or composition; 0 means 50
 }
 
 // Service runs activations. Make it with New and stop it with Drain.
@@ -66,6 +82,9 @@ func New(c Config) *Service {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.MaxComponents == 0 {
+		c.MaxComponents = defaultComponents
+	}
 	life, abort := context.WithCancel(context.Background())
 	return &Service{Config: c, life: life, abort: abort}
 }
@@ -79,9 +98,6 @@ func (s *Service) Invoke(ctx context.Context, req Request) (Outcome, error) {
 	err := s.Recorder.Ready()
 	if gate, ok := s.Invoker.(invoker.Gate); ok && err == nil {
 		err = gate.Ready()
-	}
-	if err == nil {
-		err = unable(req.Action)
 	}
 	if err != nil {
 		req.Done()
@@ -147,30 +163,35 @@ type execution struct {
 	req     Request
 	id      entity.ActivationID
 	done    chan struct{} // closed when finished is set
+	form    form
+	within  *execution // the sequence or composition that it is a part of, nil if topmost
+	steps   steps      // of a sequence or composition
+	tally   *tally     // of a sequence or composition
 
 	mu       sync.Mutex
 	queued   bool               // guarded by mu: the queue holds it
 	started  bool               // guarded by mu: a container has it, it may have effects
+	marked   bool               // guarded by mu: the queue knows that it started
 	finished *entity.Activation // guarded by mu until done is closed
 	refusal  error              // of a blocking caller: it was not started, or has no record
 }
 
-// run takes the activation through the invoker to its record. The slot is
+// run takes the activation to its end and its record. The slot is
 // given back before the caller learns of the end, who may call again at once.
 func (x *execution) run() {
 	s := x.service
 	defer close(x.done)
 	defer x.req.Done()
 	msg := x.message()
-	result, err := s.Invoker.Invoke(s.life, msg)
+	result, err := x.perform(msg)
 	if err != nil {
 		if x.refused(err) {
 			return
 		}
-		result = failed(msg, err)
+		result = x.failed(msg, err)
 		s.Logger.Error("activation failed", "activation", x.id, "action", msg.Action.Name.String(), "transaction", msg.Transaction, "error", err)
 	}
-	a := record(msg, &result)
+	a := record(msg, &result, x.lineage())
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.finished = a
@@ -181,8 +202,26 @@ func (x *execution) run() {
 		}
 	}
 	if s.Observer != nil {
-		s.Observer.ActivationEnded(a, &result)
+		s.Observer.ActivationEnded(a, x.ofContainer(&result))
 	}
+}
+
+// perform runs the activation in the form that its action has. An error means
+// that it did nothing, or that nothing is known of what it did.
+func (x *execution) perform(msg *invoker.Message) (invoker.Result, error) {
+	if x.within == nil {
+		x.form = formOf(x.req.Action)
+	}
+	switch x.form {
+	case sequence:
+		x.tally = x.share()
+		return x.runSequence()
+	case composition:
+		x.tally = x.share()
+		return x.runComposition()
+	}
+	msg.Args, msg.Env = merge(x.req.Action.Parameters, x.req.Payload)
+	return x.service.Invoker.Invoke(x.service.life, msg)
 }
 
 // refused reports whether an activation without a result needs no record: its
@@ -191,8 +230,13 @@ func (x *execution) run() {
 func (x *execution) refused(err error) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	stopping := x.service.life.Err() != nil
 	if x.queued {
-		return x.service.life.Err() != nil
+		return stopping
+	}
+	if x.within != nil && stopping && !x.started {
+		x.refusal = err
+		return true
 	}
 	if k := entity.KindOf(err); k == entity.Unavailable || k == entity.Throttled {
 		x.refusal = err
@@ -201,17 +245,15 @@ func (x *execution) refused(err error) bool {
 	return false
 }
 
-// message is what the invoker needs to know.
+// message is what the invoker needs to know, but for the arguments.
 func (x *execution) message() *invoker.Message {
 	s, req := x.service, &x.req
-	msg := &invoker.Message{
+	return &invoker.Message{
 		Action: req.Action, Binding: req.Binding, Identity: req.Identity, ID: x.id,
 		Transaction: req.Transaction, Accepted: req.Accepted,
 		Code:     func(ctx context.Context) (string, error) { return s.Catalog.Code(ctx, req.Action) },
 		Starting: x.starting,
 	}
-	msg.Args, msg.Env = merge(req.Action.Parameters, req.Payload)
-	return msg
 }
 
 // await waits for the record of a blocking activation. When the wait is over

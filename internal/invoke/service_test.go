@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
-	"github.com/gowhisk/gowhisk/internal/fault"
 	"github.com/gowhisk/gowhisk/internal/invoke"
 	"github.com/gowhisk/gowhisk/internal/invoker"
 	"github.com/gowhisk/gowhisk/internal/store"
@@ -28,31 +27,6 @@ func TestBlockingCallerGetsTheRecordThatIsStored(t *testing.T) {
 	}
 	if got, want := w.record(out.ID).AppendJSON(nil), out.Activation.AppendJSON(nil); string(got) != string(want) {
 		t.Errorf("stored\n%s\nanswered\n%s", got, want)
-	}
-	if n := len(w.queued()); n != 0 {
-		t.Errorf("%d items are queued", n)
-	}
-}
-
-func TestSequencesAndCompositionsAreRefusedAndLeaveNoTrace(t *testing.T) {
-	w := open(t)
-	for name, change := range map[string]func(*entity.Action){
-		"sequence":    func(a *entity.Action) { a.Exec.Kind = entity.KindSequence },
-		"composition": func(a *entity.Action) { a.Annotations = a.Annotations.Set(entity.AnnotationConductor, "true") },
-	} {
-		for _, blocking := range []bool{true, false} {
-			req := w.request(blocking, time.Minute)
-			action := *req.Action
-			change(&action)
-			req.Action = &action
-			_, err := w.service.Invoke(t.Context(), req)
-			if refused, ok := errors.AsType[*entity.Error](err); !ok || refused.Kind != entity.Malformed || refused.Code != fault.NotYet {
-				t.Errorf("%s: got %v", name, err)
-			}
-		}
-	}
-	if n := w.given.Load(); n != 0 {
-		t.Errorf("%d slots were not given back", n)
 	}
 	if n := len(w.queued()); n != 0 {
 		t.Errorf("%d items are queued", n)

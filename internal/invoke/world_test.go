@@ -13,6 +13,7 @@ import (
 
 	"github.com/gowhisk/gowhisk/internal/activation"
 	"github.com/gowhisk/gowhisk/internal/catalog"
+	"github.com/gowhisk/gowhisk/internal/entitlement"
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/invoke"
 	"github.com/gowhisk/gowhisk/internal/invoker"
@@ -32,6 +33,8 @@ type world struct {
 	actions  *shelf
 	owners   owners
 	recorder *activation.Recorder
+	rights   rights
+	limit    int          // of components; 0 for the standard one
 	given    atomic.Int32 // slots taken and not given back
 }
 
@@ -39,6 +42,7 @@ func open(t *testing.T) *world {
 	w := &world{
 		T: t, dir: t.TempDir(), invoker: &script{},
 		actions: &shelf{byName: map[entity.Name]*entity.Action{hello().Name: hello()}},
+		rights:  rights{},
 		owners:  owners{guest().Namespace.UUID: guest()},
 	}
 	w.start()
@@ -60,7 +64,8 @@ func (w *world) start() {
 	}
 	w.recorder = activation.NewRecorder(w.db.Activations(), w.db.Queue(), activation.Options{})
 	w.service = invoke.New(invoke.Config{
-		Invoker: w.invoker, Catalog: w.actions, Recorder: w.recorder, Queue: w.db.Queue(), Identities: w.owners,
+		Invoker: w.invoker, Catalog: w.actions, Recorder: w.recorder, Records: w.db.Activations(), Queue: w.db.Queue(), Identities: w.owners,
+		Entitlement: w.rights, MaxComponents: w.limit,
 	})
 }
 
@@ -215,6 +220,16 @@ func (s *shelf) remove(name entity.Name) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.byName, name)
+}
+
+// rights are those that an identity lacks.
+type rights map[entity.Name]error
+
+func (r rights) Check(_ context.Context, _ *entity.Identity, p entitlement.Privilege, of entitlement.Resource) error {
+	if p != entitlement.Activate || of.Collection != entity.Actions {
+		return errors.New("another right than to invoke an action")
+	}
+	return r[of.Name]
 }
 
 type owners map[string]*entity.Identity

@@ -85,7 +85,7 @@ func ClassifyRun(status int, body []byte, length, limit int64) Verdict {
 		return broken(text, body, fault.WrongResult)
 	}
 	r := entity.Response{Result: body, Size: utf8.RuneCount(body)}
-	if hasError(body) {
+	if HasError(body) {
 		r.Status = entity.ApplicationError
 	}
 	return Verdict{Response: r}
@@ -144,10 +144,10 @@ func ownError(body []byte) (json.RawMessage, bool) {
 	return json.RawMessage(`{"error":` + string(members["error"]) + `}`), true
 }
 
-// hasError reports whether the result is an object with a member "error". It
+// HasError reports whether the result is an object with a member "error". It
 // decodes only results in which the word stands at all, or could stand in
 // escapes.
-func hasError(body []byte) bool {
+func HasError(body []byte) bool {
 	if !bytes.Contains(body, []byte(`"error"`)) && !bytes.Contains(body, []byte(`\u`)) {
 		return false
 	}

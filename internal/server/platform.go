@@ -151,15 +151,16 @@ func (p *platform) makeAPI(c config.Config, o Options) (err error) {
 	recording, stopRecorder := context.WithCancel(context.Background())
 	p.stopRecorder = stopRecorder
 	p.recording.Go(func() { recorder.Run(recording) })
-	p.service = invoke.New(invoke.Config{
-		Invoker: p.pool, Catalog: names, Recorder: recorder, Queue: p.db.Queue(),
-		Identities: p.auth, Observer: p.metrics, Logger: o.Log,
-	})
 	settings := entitlement.DefaultSettings()
 	settings.InvocationsPerMinute = c.Limits.InvocationsPerMinute
 	settings.ConcurrentInvocations = c.Limits.ConcurrentInvocations
 	settings.FiresPerMinute = c.Limits.FiresPerMinute
+	settings.SharedPackagesExecuteOnly = c.ExecuteOnly
 	rights := entitlement.New(settings, names, time.Now)
+	p.service = invoke.New(invoke.Config{
+		Invoker: p.pool, Catalog: names, Entitlement: rights, Recorder: recorder, Records: p.db.Activations(), Queue: p.db.Queue(),
+		Identities: p.auth, Observer: p.metrics, Logger: o.Log, MaxComponents: settings.SequenceLength,
+	})
 	p.firer = trigger.New(trigger.Config{Catalog: names, Entitlement: rights, Manifest: p.kinds.Manifest, Acceptor: p.service})
 	p.api, err = controller.New(controller.Config{
 		Auth:        p.auth,
