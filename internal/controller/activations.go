@@ -8,6 +8,7 @@ import (
 	"github.com/gowhisk/gowhisk/internal/entitlement"
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/store"
+	"github.com/gowhisk/gowhisk/internal/webaction"
 )
 
 func (c *Controller) activationRoutes() {
@@ -97,7 +98,7 @@ func (q query) local() (string, error) {
 // Records are spliced, not encoded: a result may be nested as deep as
 // encoding/json allows, and its record is deeper.
 func (c *Controller) sendRecords(x *exchange, list []*entity.Activation) error {
-	if !accepts(x.r.Header["Accept"], applicationJSON) {
+	if !webaction.Acceptable(x.r.Header["Accept"], applicationJSON) {
 		return errNotAcceptable
 	}
 	separator := "["

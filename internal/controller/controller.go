@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gowhisk/gowhisk/internal/catalog"
@@ -23,6 +24,10 @@ import (
 // Unauthorized.
 type Authenticator interface {
 	Identify(ctx context.Context, authorization string) (*entity.Identity, error)
+
+	// OfNamespace returns who the web actions of a namespace run as. Errors:
+	// entity.ErrNotFound.
+	OfNamespace(ctx context.Context, name string) (*entity.Identity, error)
 }
 
 // Invoker accepts activations; invoke.Service is one. The end of ctx, which is
@@ -72,6 +77,7 @@ type Config struct {
 	Logger      *slog.Logger
 	Now         func() time.Time
 	Build       Build
+	WebHost     string // NAMESPACE.WebHost serves the web actions of a namespace; empty for none
 }
 
 // Controller serves the REST interface; make one with New.
@@ -108,7 +114,7 @@ func (c *Controller) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve authenticates and routes.
 func (c *Controller) serve(x *exchange) (err error) {
 	x.Header()["X-Request-Id"] = []string{x.tid}
-	path := x.r.URL.EscapedPath()
+	path := c.path(x.r)
 	api := below(path, apiPath)
 	if api {
 		maps.Copy(x.Header(), c.apiCORS)
@@ -120,6 +126,9 @@ func (c *Controller) serve(x *exchange) (err error) {
 	}
 	if err := x.limitBody(); err != nil {
 		return err
+	}
+	if rest, ok := strings.CutPrefix(path, webPath); ok {
+		return c.web(x, rest)
 	}
 	if x.r.Method == http.MethodOptions {
 		return x.send(http.StatusOK, textPlain, []byte("OK"))

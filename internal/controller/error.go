@@ -11,6 +11,7 @@ import (
 
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/fault"
+	"github.com/gowhisk/gowhisk/internal/webaction"
 )
 
 // rejection is a refusal that only HTTP knows: it has a status of its own.
@@ -132,6 +133,9 @@ func (x *exchange) write(status int, message string) {
 	}{message, x.tid})
 	if err != nil { // two strings always encode
 		panic(err)
+	}
+	if x.indented {
+		body = webaction.ErrorBody(message, x.tid)
 	}
 	if err := x.send(status, applicationJSON, body); err != nil {
 		panic(err) // only a 2xx can be refused by send

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gowhisk/gowhisk/internal/entitlement"
 	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/webaction"
 )
 
 const (
@@ -26,17 +27,18 @@ const (
 // refusals become errors of this interface.
 type exchange struct {
 	http.ResponseWriter
-	c      *Controller
-	r      *http.Request
-	id     *entity.Identity // who asks; nil on public routes
-	tid    string           // transaction id
-	began  time.Time
-	status int // 0 until the header is written
-	size   int64
-	inMux  bool     // the mux was called
-	routed bool     // a handler was called
-	muted  bool     // the mux's refusal was replaced: drop its text
-	held   []func() // gives back the places that it takes in memory
+	c        *Controller
+	r        *http.Request
+	id       *entity.Identity // who asks; nil on public routes
+	tid      string           // transaction id
+	began    time.Time
+	status   int // 0 until the header is written
+	size     int64
+	inMux    bool     // the mux was called
+	routed   bool     // a handler was called
+	muted    bool     // the mux's refusal was replaced: drop its text
+	indented bool     // errors are those of a web action
+	held     []func() // gives back the places that it takes in memory
 }
 
 // Unwrap is for http.ResponseController.
@@ -71,24 +73,37 @@ func (x *exchange) Write(b []byte) (int, error) {
 // send writes a whole response; the parts are its body. Answers that the
 // client does not accept become a 406, errors never do. OpenWhisk 1.4.9.
 func (x *exchange) send(status int, contentType string, parts ...[]byte) error {
-	if status < 300 && contentType == applicationJSON && !accepts(x.r.Header["Accept"], applicationJSON) {
+	if status < 300 && contentType == applicationJSON && !webaction.Acceptable(x.r.Header["Accept"], applicationJSON) {
 		return errNotAcceptable
 	}
+	x.reply(status, contentType, parts...)
+	return nil
+}
+
+// reply writes a whole response whatever the client accepts. Without a type
+// there is no body.
+func (x *exchange) reply(status int, contentType string, parts ...[]byte) {
 	var length int
 	for _, p := range parts {
 		length += len(p)
 	}
 	h := x.Header()
-	h["Content-Type"] = []string{contentType}
-	h["Content-Length"] = []string{strconv.Itoa(length)}
+	if contentType != "" {
+		h["Content-Type"] = []string{contentType}
+	}
+	if status != http.StatusNoContent && status != http.StatusNotModified {
+		h["Content-Length"] = []string{strconv.Itoa(length)}
+	}
 	x.WriteHeader(status)
+	if x.r.Method == http.MethodHead {
+		return
+	}
 	for _, p := range parts {
 		if _, err := x.Write(p); err != nil {
-			x.debug("write response", err)
-			return nil // the client is gone
+			x.debug("write response", err) // the client is gone
+			return
 		}
 	}
-	return nil
 }
 
 // json answers with v as compact JSON. OpenWhisk 1.2.6.

@@ -2,7 +2,6 @@ package controller
 
 import (
 	"math/rand/v2"
-	"mime"
 	"net/http"
 	"strings"
 )
@@ -32,31 +31,4 @@ func cors(methods string) http.Header {
 		"Access-Control-Allow-Headers": {"Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent"},
 		"Access-Control-Allow-Methods": {methods},
 	}
-}
-
-// accepts reports whether the Accept headers admit the media type.
-func accepts(accept []string, mediaType string) bool {
-	if len(accept) == 0 {
-		return true
-	}
-	for _, header := range accept {
-		if header == "" || header == "*/*" || header == mediaType {
-			return true
-		}
-		for entry := range strings.SplitSeq(header, ",") {
-			if admits(entry, mediaType) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func admits(entry, mediaType string) bool {
-	got, params, err := mime.ParseMediaType(entry)
-	if err != nil || strings.Trim(params["q"], "0.") == "" && params["q"] != "" {
-		return false
-	}
-	family, _, _ := strings.Cut(mediaType, "/")
-	return got == "*/*" || got == family+"/*" || got == mediaType
 }

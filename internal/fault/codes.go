@@ -14,6 +14,7 @@ const (
 	NotWebAction    = "GW1302"
 	ProtectedParam  = "GW1303"
 	NotEntitled     = "GW1304"
+	WebProtected    = "GW1305"
 	RateLimit       = "GW1401"
 	ConcurrentLimit = "GW1402"
 	NotYet          = "GW1902"
@@ -35,6 +36,8 @@ const (
 	TooManyActions    = "GW2402"
 	StepLate          = "GW2403"
 	StepFailed        = "GW2404"
+	WebResult         = "GW2501"
+	WebFailed         = "GW2502"
 
 	Provisioning = "GW3001"
 	Overloaded   = "GW3002"
