@@ -48,7 +48,8 @@ type EntityQuery struct {
 // Entities keeps actions, triggers, rules and packages. A name belongs to
 // one document over all collections (OpenWhisk 1.8.6). Every write that
 // returned nil survives a crash of the process and of the machine. Bodies,
-// which hold parameters, are encrypted on the medium.
+// which hold parameters, and code are encrypted on the medium, under a key
+// for each namespace.
 type Entities interface {
 	// Get returns the document of that name, of whatever collection.
 	Get(ctx context.Context, name entity.Name) (Document, error)

@@ -148,6 +148,9 @@ func (db *DB) unlockSecrets(fsys vfs.FS, dir, path string) error {
 	if f.Key != db.seal.fingerprint() {
 		return errors.New("the secret key is not the one that this store was made with")
 	}
+	if f.Version < FormatVersion {
+		return writeFormat(fsys, path, format{FormatVersion, f.Key})
+	}
 	return nil
 }
 

@@ -10,8 +10,12 @@ import (
 	"github.com/gowhisk/gowhisk/internal/store"
 )
 
-// documentVersion begins every document.
-const documentVersion = 2
+// documentVersion begins every document; what is of sharedVersion was sealed
+// under the one key that all namespaces shared in format 1.
+const (
+	documentVersion = 3
+	sharedVersion   = 2
+)
 
 // nameKey appends a name such that no two names share a key.
 func nameKey(k []byte, n entity.Name) []byte {
@@ -19,11 +23,6 @@ func nameKey(k []byte, n entity.Name) []byte {
 }
 
 func documentKey(n entity.Name) []byte { return nameKey([]byte{spaceDocument}, n) }
-
-func codeKey(n entity.Name, codeID string) []byte {
-	k := appendString(appendString([]byte{spaceCode}, n.Namespace), n.Package)
-	return append(appendString(k, n.Name), codeID...)
-}
 
 // newestPrefix begins the keys of one collection in one namespace.
 func newestPrefix(c entity.Collection, namespace string) []byte {
@@ -46,14 +45,14 @@ func inPackageKey(doc store.Document) []byte {
 }
 
 // setDocument puts doc and its places in lists into batch. The body is
-// sealed: it holds parameters, which hold secrets.
+// sealed under the namespace's key: it holds parameters, which hold secrets.
 func setDocument(batch *pebble.Batch, seal *Seal, key []byte, doc store.Document) error {
 	v := append(make([]byte, 0, len(doc.Body)+64), documentVersion)
 	v = appendString(v, string(doc.Collection))
 	v = binary.AppendUvarint(v, doc.Revision)
 	v = binary.BigEndian.AppendUint64(v, instant(doc.Updated))
 	v = appendString(v, doc.CodeID)
-	v = appendBytes(v, seal.Close(doc.Body, key))
+	v = appendBytes(v, seal.Namespace(doc.Name.Namespace).Close(doc.Body, key))
 	return errors.Join(
 		batch.Set(key, v, nil),
 		batch.Set(newestKey(doc), binary.AppendUvarint(nil, uint64(len(doc.Name.Package))), nil),
@@ -68,7 +67,7 @@ func dropOld(batch *pebble.Batch, old, next store.Document) error {
 		err = errors.Join(batch.Delete(newestKey(old), nil), batch.Delete(inPackageKey(old), nil))
 	}
 	if old.CodeID != "" && old.CodeID != next.CodeID {
-		err = errors.Join(err, batch.Delete(codeKey(old.Name, old.CodeID), nil))
+		err = errors.Join(err, dropCode(batch, old.Name, old.CodeID))
 	}
 	return err
 }
@@ -76,7 +75,12 @@ func dropOld(batch *pebble.Batch, old, next store.Document) error {
 // decodeDocument reads what setDocument wrote.
 func decodeDocument(value []byte, seal *Seal, key []byte, name entity.Name) (doc store.Document, ok bool) {
 	r := newReader(value)
-	if r.byte() != documentVersion {
+	sealer := seal.Namespace(name.Namespace)
+	switch r.byte() {
+	case documentVersion:
+	case sharedVersion:
+		sealer = seal.Sealer
+	default:
 		return doc, false
 	}
 	doc = store.Document{
@@ -87,7 +91,7 @@ func decodeDocument(value []byte, seal *Seal, key []byte, name entity.Name) (doc
 	if r.bad {
 		return doc, false
 	}
-	body, err := seal.Open(sealed, key)
+	body, err := sealer.Open(sealed, key)
 	doc.Body = body
 	return doc, err == nil
 }

@@ -124,7 +124,7 @@ func (s *entities) Put(ctx context.Context, doc store.Document, code []byte) (ui
 		err = errors.Join(err, dropOld(batch, old, doc))
 	}
 	if code != nil {
-		err = errors.Join(err, batch.Set(codeKey(doc.Name, doc.CodeID), code, nil))
+		err = errors.Join(err, setCode(batch, s.db.seal, doc, code))
 	}
 	if err != nil {
 		return 0, fmt.Errorf("store %s: %w", doc.Name, errors.Join(err, batch.Close()))
@@ -152,21 +152,6 @@ func (s *entities) current(key []byte, doc store.Document) (store.Document, erro
 	return old, nil
 }
 
-// checkCode makes sure that the code that doc names will be there.
-func (s *entities) checkCode(doc store.Document, code []byte) error {
-	if doc.CodeID == "" && code != nil {
-		return fmt.Errorf("store %s: code without an id", doc.Name)
-	}
-	if doc.CodeID == "" || code != nil {
-		return nil
-	}
-	found, err := s.db.has(codeKey(doc.Name, doc.CodeID))
-	if err == nil && !found {
-		err = fmt.Errorf("store %s: there is no code %q", doc.Name, doc.CodeID)
-	}
-	return err
-}
-
 // Delete removes a document and its code; see store.Entities.
 func (s *entities) Delete(ctx context.Context, name entity.Name, rev uint64) error {
 	if err := s.db.enter(ctx); err != nil {
@@ -187,17 +172,4 @@ func (s *entities) Delete(ctx context.Context, name entity.Name, rev uint64) err
 		return fmt.Errorf("delete %s: %w", name, errors.Join(err, batch.Close()))
 	}
 	return s.db.commit.commit(batch, true)
-}
-
-// Code returns attached code; see store.Entities.
-func (s *entities) Code(ctx context.Context, name entity.Name, codeID string) (code []byte, err error) {
-	if err := s.db.enter(ctx); err != nil {
-		return nil, err
-	}
-	defer s.db.leave()
-	err = s.db.get(codeKey(name, codeID), func(value []byte) error {
-		code = append([]byte{}, value...)
-		return nil
-	})
-	return code, err
 }

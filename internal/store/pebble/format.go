@@ -12,8 +12,10 @@ import (
 	"github.com/gowhisk/gowhisk/internal/entity"
 )
 
-// FormatVersion is the layout that this package writes. It reads no other.
-const FormatVersion = 1
+// FormatVersion is the layout that this package writes. It reads those before
+// it, too: documents and code become new ones when they are written again.
+// In format 1 all namespaces shared one key, and code lay open.
+const FormatVersion = 2
 
 // format is the content of the file FORMAT.
 type format struct {
@@ -41,7 +43,7 @@ func readFormat(fsys vfs.FS, path string) (format, error) {
 	}
 	if f.Version > FormatVersion {
 		return format{}, entity.Errorf(entity.Internal,
-			"The store %s has format %d, but this gowhisk reads format %d only: use a newer gowhisk.",
+			"The store %s has format %d, but this gowhisk reads up to format %d only: use a newer gowhisk.",
 			fsys.PathDir(path), f.Version, FormatVersion).WithCode(codeFormat)
 	}
 	return f, nil

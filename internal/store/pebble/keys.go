@@ -16,7 +16,8 @@ const (
 	spaceDocument  byte = 0x10 // namespace, package, name → document
 	spaceNewest    byte = 0x11 // collection, namespace, updated↓, local name → length of the package
 	spaceInPackage byte = 0x12 // collection, namespace, package, updated↓, name → nothing
-	spaceCode      byte = 0x13 // namespace, package, name, code id → code
+	spaceOpenCode  byte = 0x13 // namespace, package, name, code id → code, of format 1
+	spaceCode      byte = 0x14 // namespace, package, name, code id → sealed code
 
 	spaceRecord byte = 0x20 // namespace, start↓, id → activation
 	spaceLarge  byte = 0x21 // namespace, start↓, id → its result and logs, if large

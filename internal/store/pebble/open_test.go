@@ -107,13 +107,13 @@ func TestTheKeyFileIsTheOwnersAloneAndStays(t *testing.T) {
 }
 
 func TestKeysAndBodiesAreNotReadableOnTheMedium(t *testing.T) {
-	secrets := []string{"f00dc0de-uuid", strings.Repeat("topsecretkey", 5), "queuedsecret", "parametersecret"}
+	secrets := []string{"f00dc0de-uuid", strings.Repeat("topsecretkey", 5), "queuedsecret", "parametersecret", "codesecret"}
 	dir := closed(t, func(db *pebble.DB) error {
 		s := entity.Subject{Name: "annabel", Namespaces: []entity.Namespace{{Name: "one", UUID: secrets[0], Key: secrets[1]}}}
 		doc := store.Document{
-			Name: entity.Name{Namespace: "guest", Name: "a"}, Collection: entity.Actions, Body: []byte(secrets[3]),
+			Name: entity.Name{Namespace: "guest", Name: "a"}, Collection: entity.Actions, Body: []byte(secrets[3]), CodeID: "c",
 		}
-		_, err := db.Entities().Put(t.Context(), doc, nil)
+		_, err := db.Entities().Put(t.Context(), doc, []byte(secrets[4]))
 		return errors.Join(err,
 			db.Subjects().PutSubject(t.Context(), s),
 			db.Queue().Enqueue(t.Context(), numberedID(1), []byte(secrets[2])))
@@ -151,6 +151,15 @@ func TestASealOpensOnlyWhatItClosedForThatPlace(t *testing.T) {
 	} {
 		if _, err := open(); err == nil {
 			t.Errorf("%s: Open succeeded", name)
+		}
+	}
+	mine := seal.Namespace("mine").Close(text, place)
+	if got, err := seal.Namespace("mine").Open(mine, place); err != nil || !bytes.Equal(got, text) {
+		t.Errorf("Open in the namespace = %q, %v, want %q", got, err, text)
+	}
+	for name, s := range map[string]pebble.Sealer{"another namespace": seal.Namespace("yours"), "none": seal.Sealer, "of another store": other.Namespace("mine")} {
+		if _, err := s.Open(mine, place); err == nil {
+			t.Errorf("%s: Open of what a namespace closed succeeded", name)
 		}
 	}
 	if bytes.Equal(seal.Mark("a"), seal.Mark("b")) || !bytes.Equal(seal.Mark("a"), seal.Mark("a")) ||

@@ -1,0 +1,153 @@
+package pebble_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	cockroach "github.com/cockroachdb/pebble/v2"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/store"
+	"github.com/gowhisk/gowhisk/internal/store/pebble"
+)
+
+// format1 unpacks a store that the first release of the format wrote.
+func format1(t *testing.T) (dir string) {
+	t.Helper()
+	packed, err := zip.OpenReader("testdata/format1.zip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir = filepath.Join(t.TempDir(), "store")
+	if err := errors.Join(os.CopyFS(dir, packed), packed.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestAStoreOfFormatOneIsReadAndBecomesANewerOne(t *testing.T) {
+	dir := format1(t)
+	want := store.Document{
+		Name: entity.Name{Namespace: "guest", Package: "tools", Name: "old"}, Collection: entity.Actions, Revision: 1,
+		Updated: time.UnixMilli(1_700_000_000_000), Body: []byte(`{"parameters":[{"key":"old","value":"secret"}]}`), CodeID: "first",
+	}
+	for range 2 { // as it was, then as a newer one
+		db := open(t, dir, pebble.Options{})
+		got, err := db.Entities().Get(t.Context(), want.Name)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Fatalf("Get: %v\n%s", err, diff)
+		}
+		if code, err := db.Entities().Code(t.Context(), want.Name, "first"); string(code) != "function main() {}" || err != nil {
+			t.Errorf("code is %q, %v", code, err)
+		}
+		if s, err := db.Subjects().SubjectOfKey(t.Context(), "f00dc0de-uuid"); s.Name != "annabel" || err != nil {
+			t.Errorf("subject is %+v, %v", s, err)
+		}
+		want.Body = []byte(`{}`)
+		if want.Revision, err = db.Entities().Put(t.Context(), withBody(got, want.Body), nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var format struct{ Version int }
+	text, err := os.ReadFile(filepath.Join(dir, "FORMAT"))
+	if err := errors.Join(err, json.Unmarshal(text, &format)); err != nil || format.Version != pebble.FormatVersion {
+		t.Errorf("FORMAT is %s, %v", text, err)
+	}
+}
+
+func withBody(doc store.Document, body []byte) store.Document {
+	doc.Body = body
+	return doc
+}
+
+func TestCodeOfFormatOneIsGoneOnceItIsReplaced(t *testing.T) {
+	dir := format1(t)
+	db := open(t, dir, pebble.Options{})
+	doc, err := db.Entities().Get(t.Context(), entity.Name{Namespace: "guest", Package: "tools", Name: "old"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if doc.Revision, err = db.Entities().Put(t.Context(), doc, []byte("function main() {}")); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Entities().Delete(t.Context(), doc.Name, doc.Revision); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Entities().Code(t.Context(), doc.Name, doc.CodeID); !errors.Is(err, entity.ErrNotFound) {
+		t.Errorf("code of the deleted action: %v", err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestADocumentMovedToAnotherNamespaceDoesNotOpen does what who can write the
+// medium, but has no key, may try: to give himself another's document.
+func TestADocumentMovedToAnotherNamespaceDoesNotOpen(t *testing.T) {
+	mine := entity.Name{Namespace: "mine", Name: "a"}
+	dir := closed(t, func(db *pebble.DB) error {
+		for _, ns := range []string{"mine", "your"} {
+			doc := store.Document{Name: entity.Name{Namespace: ns, Name: "a"}, Collection: entity.Actions, Body: []byte(ns), CodeID: "c"}
+			if _, err := db.Entities().Put(t.Context(), doc, []byte("code of "+ns)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	move(t, filepath.Join(dir, "db"), "your", "mine")
+	db := open(t, dir, pebble.Options{})
+	if _, err := db.Entities().Get(t.Context(), mine); !errors.Is(err, entity.ErrCorrupted) {
+		t.Errorf("Get: %v", err)
+	}
+	if _, err := db.Entities().Code(t.Context(), mine, "c"); !errors.Is(err, entity.ErrCorrupted) {
+		t.Errorf("Code: %v", err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// move puts the values of all keys with from in them under the keys with to.
+func move(t *testing.T, dir, from, to string) {
+	t.Helper()
+	raw, err := cockroach.Open(dir, &cockroach.Options{FormatMajorVersion: cockroach.FormatColumnarBlocks})
+	if err != nil {
+		t.Fatal(err)
+	}
+	iter, err := raw.NewIter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved := 0
+	for ok := iter.First(); ok; ok = iter.Next() {
+		if key := replaced(iter.Key(), from, to); key != nil {
+			if err := raw.Set(key, iter.Value(), cockroach.Sync); err != nil {
+				t.Fatal(err)
+			}
+			moved++
+		}
+	}
+	if err := errors.Join(iter.Close(), raw.Close()); err != nil || moved == 0 {
+		t.Fatalf("moved %d, %v", moved, err)
+	}
+}
+
+// replaced returns key with to for from, nil if from is not in it.
+func replaced(key []byte, from, to string) []byte {
+	before, after, ok := bytes.Cut(key, []byte(from))
+	if !ok {
+		return nil
+	}
+	return slices.Concat(before, []byte(to), after)
+}
