@@ -12,6 +12,7 @@ type Config struct {
 	Listen  string `json:"listen" env:"LISTEN" usage:"address and port of the API; port 0 lets the kernel choose"`
 	DataDir string `json:"dataDir" env:"DATA_DIR" usage:"directory of everything that is kept (created with mode 0700)"`
 	APIHost string `json:"apiHost" env:"API_HOST" usage:"URL under which actions reach the API; empty means the one it listens on"`
+	WebHost string `json:"webHost" env:"WEB_HOST" usage:"host name below which NAMESPACE.HOST serves the web actions of a namespace; empty means none"`
 	JSON    bool   `json:"json" env:"JSON" usage:"write the log and the start-up message as JSON lines"`
 	Level   string `json:"logLevel" env:"LOG_LEVEL" usage:"least severe log line to write: debug, info, warn or error"`
 	Pprof   string `json:"pprof" env:"PPROF" usage:"address and port of the profiling listener; empty means none"`

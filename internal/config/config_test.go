@@ -150,11 +150,12 @@ func TestValidateReportsEverythingThatIsWrong(t *testing.T) {
 	c.Bootstrap.Users = map[string]string{"guest": "short"}
 	c.Pool.Memory = config.MB
 	c.Limits.FiresPerMinute = -1
+	c.WebHost = "https://whisk.example"
 	err := c.Validate()
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, want := range []string{"listen:", "logLevel:", "isolation:", "tls:", "egress.allow:", "egress.dns:", "bootstrap.users.guest:", "pool.memory: 1MB is less than 128MB", "limits.firesPerMinute:"} {
+	for _, want := range []string{"listen:", "logLevel:", "isolation:", "tls:", "egress.allow:", "egress.dns:", "bootstrap.users.guest:", "pool.memory: 1MB is less than 128MB", "limits.firesPerMinute:", "webHost:"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in:\n%v", want, err)
 		}

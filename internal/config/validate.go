@@ -17,6 +17,7 @@ func (c *Config) Validate() error {
 		address("listen", c.Listen),
 		optional("pprof", c.Pprof, address),
 		required("dataDir", c.DataDir),
+		optional("webHost", c.WebHost, hostName),
 		oneOf("logLevel", c.Level, "debug", "info", "warn", "error"),
 		oneOf("isolation", c.Isolation, "auto", "full", "rootless", "landlock", "none"),
 		oneOf("egress.policy", c.Egress.Policy, "public", "none"),
@@ -91,6 +92,14 @@ func address(path, value string) error {
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return fmt.Errorf("%s: %q is not a port", path, port)
+	}
+	return nil
+}
+
+// hostName wants a name without scheme, port and path.
+func hostName(path, value string) error {
+	if strings.Trim(value, ".") != value || strings.ContainsAny(value, "/:@ ") {
+		return fmt.Errorf("%s: %q is not a host name such as whisk.example", path, value)
 	}
 	return nil
 }

@@ -176,6 +176,7 @@ func (p *platform) makeAPI(c config.Config, o Options) (err error) {
 		Logger:      o.Log,
 		Now:         time.Now,
 		Build:       controller.Build{Date: buildDate(), Number: o.Version},
+		WebHost:     c.WebHost,
 	})
 	return err
 }
