@@ -73,8 +73,8 @@ type Service struct {
 	abort context.CancelFunc
 
 	mu     sync.Mutex
-	closed bool           // guarded by mu
-	tasks  sync.WaitGroup // added to under mu while not closed
+	closed bool  // guarded by mu
+	tasks  *crew // added to under mu while not closed
 }
 
 // New returns a Service that is ready to invoke.
@@ -86,7 +86,7 @@ func New(c Config) *Service {
 		c.MaxComponents = defaultComponents
 	}
 	life, abort := context.WithCancel(context.Background())
-	return &Service{Config: c, life: life, abort: abort}
+	return &Service{Config: c, life: life, abort: abort, tasks: newCrew()}
 }
 
 // Invoke starts one activation. It returns when the request is durable
@@ -136,7 +136,10 @@ func (s *Service) launch(task func()) bool {
 // next start.
 func (s *Service) Drain(ctx context.Context) error {
 	s.mu.Lock()
-	s.closed = true
+	if !s.closed {
+		s.closed = true
+		s.tasks.dismiss()
+	}
 	s.mu.Unlock()
 	done := make(chan struct{})
 	go func() { s.tasks.Wait(); close(done) }()
