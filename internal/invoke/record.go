@@ -9,6 +9,7 @@ import (
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/fault"
 	"github.com/gowhisk/gowhisk/internal/invoker"
+	"github.com/gowhisk/gowhisk/internal/protocol"
 )
 
 // annotationFault explains a failure: the stable code beside OpenWhisk's words.
@@ -179,11 +180,7 @@ func explain(msg *invoker.Message, r *invoker.Result) json.RawMessage {
 }
 
 func quote(s string) json.RawMessage {
-	body, err := entity.Marshal(s)
-	if err != nil { // a string always encodes
-		panic(err)
-	}
-	return body
+	return protocol.AppendString(make([]byte, 0, len(s)+2), s)
 }
 
 func millis(d time.Duration) json.RawMessage {
