@@ -84,7 +84,10 @@ func (f *Firer) Fire(ctx context.Context, e Event) (entity.ActivationID, error) 
 	if e.Identity.StoresActivations() {
 		cause = record(t, &e, id, logs)
 	}
-	return id, f.cfg.Acceptor.Accept(ctx, requests, cause)
+	if err := f.cfg.Acceptor.Accept(ctx, requests, cause); err != nil {
+		return "", err
+	}
+	return id, nil
 }
 
 func active(t *entity.Trigger) bool {

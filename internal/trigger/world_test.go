@@ -1,0 +1,117 @@
+package trigger_test
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/gowhisk/gowhisk/internal/catalog"
+	"github.com/gowhisk/gowhisk/internal/entitlement"
+	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/invoke"
+	"github.com/gowhisk/gowhisk/internal/manifest"
+	"github.com/gowhisk/gowhisk/internal/store/pebble"
+	"github.com/gowhisk/gowhisk/internal/trigger"
+)
+
+const kinds = `{"runtimes":{"nodejs":[{"kind":"nodejs:20","default":true,"image":{"name":"new"}},{"kind":"nodejs:12","deprecated":true,"image":{"name":"old"}}]}}`
+
+// world is a Firer over a real catalog; what it accepts is kept here.
+type world struct {
+	testing.TB
+	*catalog.Catalog
+	*trigger.Firer
+	rights   *entitlement.Entitlement
+	mint     entity.Mint
+	requests []invoke.Accepted
+	cause    *entity.Activation
+	refusal  error
+}
+
+func (w *world) NewID() entity.ActivationID { return w.mint.New(time.Now()) }
+
+func (w *world) Accept(_ context.Context, requests []invoke.Accepted, cause *entity.Activation) error {
+	for _, r := range requests {
+		r.Done()
+	}
+	w.requests, w.cause = requests, cause
+	return w.refusal
+}
+
+func open(t testing.TB) *world {
+	db, err := pebble.Open(t.Context(), t.TempDir(), pebble.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	m, err := manifest.Parse([]byte(kinds))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{TB: t, Catalog: catalog.New(db.Entities(), time.Now)}
+	s := entitlement.DefaultSettings()
+	s.InvocationsPerMinute, s.FiresPerMinute, s.ConcurrentInvocations = 1<<20, 1<<20, 3
+	w.rights = entitlement.New(s, w.Catalog, time.Now)
+	w.Firer = trigger.New(trigger.Config{
+		Catalog: w.Catalog, Entitlement: w.rights, Acceptor: w,
+		Manifest: func(context.Context) (*manifest.Manifest, error) { return m, nil },
+	})
+	w.put(&entity.Trigger{Name: guests("t"), Version: entity.Version{Minor: 7}, Parameters: entity.Parameters{}.Set("a", `1`).Set("b", `2`)})
+	return w
+}
+
+func guest() *entity.Identity {
+	return &entity.Identity{Subject: "guest-subject", Namespace: entity.Namespace{Name: "guest", UUID: "uuid", Key: "key"}}
+}
+
+func guests(name string) entity.Name { return entity.Name{Namespace: "guest", Name: name} }
+
+// put stores an entity of whatever collection.
+func (w *world) put(e any) {
+	w.Helper()
+	var err error
+	switch e := e.(type) {
+	case *entity.Trigger:
+		_, err = w.PutTrigger(w.Context(), e)
+	case *entity.Package:
+		e.Version = entity.FirstVersion
+		_, err = w.PutPackage(w.Context(), e)
+	case *entity.Action:
+		_, err = w.PutAction(w.Context(), e)
+	case *entity.Rule:
+		_, _, err = w.PutRule(w.Context(), e)
+	}
+	if err != nil {
+		w.Fatalf("put %+v: %v", e, err)
+	}
+}
+
+func action(name entity.Name) *entity.Action {
+	return &entity.Action{Name: name, Version: entity.FirstVersion, Exec: entity.Exec{Kind: "nodejs:20"}, Limits: entity.DefaultLimits()}
+}
+
+// rule links the trigger t to an action.
+func (w *world) rule(name string, action entity.Name) {
+	w.put(&entity.Rule{Name: guests(name), Version: entity.FirstVersion, Trigger: guests("t"), Action: action})
+}
+
+// fire fires the trigger t and returns what the record says of each rule.
+func (w *world) fire(id *entity.Identity, payload string) []string {
+	w.Helper()
+	w.requests, w.cause = nil, nil
+	_, err := w.Fire(w.Context(), trigger.Event{
+		Identity: id, Trigger: guests("t"), Payload: json.RawMessage(payload), Transaction: "tid", Accepted: time.Now(),
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	if w.cause == nil {
+		return nil
+	}
+	return w.cause.Logs
+}
