@@ -42,8 +42,7 @@ type Gateway struct {
 	changes uint64           // guarded by mu: counts what was forgotten
 }
 
-// New returns the gateway over the APIs in the registry. Options.Web may be
-// set later by Serve, before the first request.
+// New returns the gateway over the APIs in the registry.
 func New(o Options) *Gateway {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

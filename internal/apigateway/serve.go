@@ -21,10 +21,6 @@ func Serves(path string) bool {
 	return ok && len(tenant) == len("00000000-0000-0000-0000-000000000000") && strings.Count(tenant, "-") == 4
 }
 
-// Serve sets the handler of web actions. It must be called before the first
-// request.
-func (g *Gateway) Serve(web http.Handler) { g.opt.Web = web }
-
 // ServeHTTP calls the web action that the API has for the path. Its own
 // answers are those of OpenWhisk's gateway: status and message as JSON.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {

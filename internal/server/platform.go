@@ -13,7 +13,9 @@ import (
 
 	"github.com/gowhisk/gowhisk/internal/activation"
 	"github.com/gowhisk/gowhisk/internal/admin"
+	"github.com/gowhisk/gowhisk/internal/apigateway"
 	"github.com/gowhisk/gowhisk/internal/auth"
+	"github.com/gowhisk/gowhisk/internal/backend/builtin"
 	"github.com/gowhisk/gowhisk/internal/backend/local"
 	"github.com/gowhisk/gowhisk/internal/catalog"
 	"github.com/gowhisk/gowhisk/internal/config"
@@ -43,6 +45,7 @@ type platform struct {
 	factory   *local.Factory
 	pool      *containerpool.Pool
 	service   *invoke.Service
+	gateway   *apigateway.Gateway
 	firer     *trigger.Firer
 	api       *controller.Controller
 
@@ -67,7 +70,7 @@ func newPlatform(ctx context.Context, c config.Config, o Options, actionURL stri
 	if err := errors.Join(<-opened, made); err != nil {
 		return nil, err
 	}
-	if err := p.makeAPI(c, o); err != nil {
+	if err := p.makeAPI(ctx, c, o); err != nil {
 		return nil, err
 	}
 	p.observe()
@@ -142,7 +145,7 @@ func (p *platform) makePool(ctx context.Context, c config.Config, o Options) err
 }
 
 // makeAPI joins policy, catalog and engine behind the REST interface.
-func (p *platform) makeAPI(c config.Config, o Options) (err error) {
+func (p *platform) makeAPI(ctx context.Context, c config.Config, o Options) (err error) {
 	p.auth = auth.New(p.db.Subjects())
 	names := catalog.New(p.db.Entities(), time.Now)
 	recorder := activation.NewRecorder(p.db.Activations(), p.db.Queue(), activation.Options{
@@ -157,8 +160,10 @@ func (p *platform) makeAPI(c config.Config, o Options) (err error) {
 	settings.FiresPerMinute = c.Limits.FiresPerMinute
 	settings.SharedPackagesExecuteOnly = c.ExecuteOnly
 	rights := entitlement.New(settings, names, time.Now)
+	p.makeGateway(o.Log)
+	p.install(ctx, names, o.Log)
 	p.service = invoke.New(invoke.Config{
-		Invoker: p.pool, Catalog: names, Entitlement: rights, Recorder: recorder, Records: p.db.Activations(), Queue: p.db.Queue(),
+		Invoker: builtin.New(p.pool, p.functions(), o.Log), Catalog: names, Entitlement: rights, Recorder: recorder, Records: p.db.Activations(), Queue: p.db.Queue(),
 		Identities: p.auth, Observer: p.metrics, Logger: o.Log, MaxComponents: settings.SequenceLength,
 	})
 	p.firer = trigger.New(trigger.Config{Catalog: names, Entitlement: rights, Manifest: p.kinds.Manifest, Acceptor: p.service})

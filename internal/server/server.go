@@ -84,9 +84,9 @@ func open(ctx context.Context, c config.Config, api net.Listener, inner innerLis
 	if err := p.recover(); err != nil {
 		return errors.Join(err, api.Close(), inner.close())
 	}
-	serving.serve("api", api, p.api)
+	serving.serve("api", api, p.handler())
 	if inner.Listener != nil {
-		serving.serve("actions", inner.Listener, p.api)
+		serving.serve("actions", inner.Listener, p.handler())
 	}
 	commands, err := admin.Listen(ctx, c.DataDir)
 	if err != nil {
