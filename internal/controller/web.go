@@ -3,7 +3,6 @@ package controller
 import (
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/gowhisk/gowhisk/internal/catalog"
 	"github.com/gowhisk/gowhisk/internal/entitlement"
@@ -51,23 +50,32 @@ func (c *Controller) incomplete(x *exchange) error {
 	return errNoRoute
 }
 
+// webCall is one call on its way to the action.
+type webCall struct {
+	webTarget
+	user    *entity.Identity // whose credentials came with it, nil for none
+	found   catalog.Resolved
+	body    []byte
+	size    int64 // of the body, which is kept only within the limit
+	refused error // what is wrong with the body
+}
+
 // callWeb is the path of a call: owner, action, throttles, rights, size,
 // OPTIONS, protection, arguments, then the activation. What is not exported
 // shows nothing of itself. OpenWhisk 4.1.14.
-func (c *Controller) callWeb(x *exchange, t webTarget) error {
-	user, err := c.webUser(x)
-	if err != nil {
+func (c *Controller) callWeb(x *exchange, t webTarget) (err error) {
+	call := webCall{webTarget: t}
+	if call.user, err = c.webUser(x); err != nil {
 		return err
 	}
-	found, err := c.exported(x, t, user)
+	call.found, err = c.exported(x, t, call.user)
 	if errors.Is(err, entity.ErrNotFound) && x.r.Method == http.MethodOptions { // OpenWhisk 1.5.2
 		return x.send(http.StatusOK, textPlain, []byte("OK"))
 	}
 	if err != nil {
 		return err
 	}
-	limit := c.cfg.Entitlement.MaxPayloadSize(x.id)
-	body, size, refused := x.readBody(limit) // before a slot is taken: it may be slow to come
+	call.body, call.size, call.refused = x.readBody(c.cfg.Entitlement.MaxPayloadSize(x.id)) // may be slow to come
 	if err := c.cfg.Entitlement.Rate(x.id, entitlement.Invoke); err != nil {
 		return err
 	}
@@ -81,23 +89,13 @@ func (c *Controller) callWeb(x *exchange, t webTarget) error {
 			done()
 		}
 	}()
-	if err := c.admitWeb(x, t, found.Action); err != nil {
-		return err
-	}
-	switch {
-	case refused != nil:
-		x.indented = false
-		return refused
-	case size > limit:
-		return entity.LargerThanAllowed("Request", size, limit).WithCode(fault.PayloadTooBig)
-	}
-	args, err := c.webArguments(x, t, found.Action, user, body)
+	args, err := c.admitWeb(x, &call)
 	if args == nil || err != nil {
 		return err
 	}
 	accepted = true
 	out, err := c.cfg.Invoker.Invoke(x.r.Context(), invoke.Request{
-		Identity: x.id, Action: found.Action, Binding: found.Binding, Payload: args, Transaction: x.tid, Accepted: x.began,
+		Identity: x.id, Action: call.found.Action, Binding: call.found.Binding, Payload: args, Transaction: x.tid, Accepted: x.began,
 		Blocking: true, Wait: invoke.MaxWait, Done: done,
 	})
 	if out.ID != "" {
@@ -145,39 +143,25 @@ func (c *Controller) exported(x *exchange, t webTarget, user *entity.Identity) (
 	return found, entity.ErrNotFound
 }
 
-// admitWeb asks for the rights of the namespace. OpenWhisk 4.1.12, 4.1.13.
-func (c *Controller) admitWeb(x *exchange, t webTarget, action *entity.Action) error {
-	if err := x.allow(entitlement.Activate, entity.Actions, t.name); err != nil {
-		return err
+// admitWeb asks for the rights of the namespace and returns the arguments, nil
+// if the call is answered. OpenWhisk 4.1.12, 4.1.13.
+func (c *Controller) admitWeb(x *exchange, call *webCall) (args []byte, err error) {
+	action, limit := call.found.Action, c.cfg.Entitlement.MaxPayloadSize(x.id)
+	if err := x.allow(entitlement.Activate, entity.Actions, call.name); err != nil {
+		return nil, err
 	}
 	if err := c.checkKind(x, action.Exec.Kind); err != nil {
-		return err
+		return nil, err
 	}
-	return c.checkComponents(x, entitlement.Activate, action.Exec.Components)
-}
-
-// webTarget is what the path of a web action names.
-type webTarget struct {
-	name      entity.Name
-	extension webaction.Extension
-	path      string // behind the action, escaped: "" or "/…"
-}
-
-// parseWebTarget reports false for a path that names no action. OpenWhisk
-// 4.1.1–4.1.5.
-func parseWebTarget(rest string) (t webTarget, complete bool) {
-	parts := strings.SplitN(rest, "/", 4)
-	if len(parts) < 3 || parts[0] == "" || parts[1] == "" || parts[2] == "" {
-		return t, false
+	if err := c.checkComponents(x, entitlement.Activate, action.Exec.Components); err != nil {
+		return nil, err
 	}
-	segment, extension := webaction.SplitExtension(unescapePath(parts[2]))
-	t.name = entity.Name{Namespace: unescapePath(parts[0]), Package: unescapePath(parts[1]), Name: segment}
-	t.extension = extension
-	if t.name.Package == "default" {
-		t.name.Package = ""
+	if call.refused != nil {
+		x.indented = false
+		return nil, call.refused
 	}
-	if len(parts) == 4 {
-		t.path = "/" + parts[3]
+	if call.size > limit {
+		return nil, entity.LargerThanAllowed("Request", call.size, limit).WithCode(fault.PayloadTooBig)
 	}
-	return t, true
+	return c.webArguments(x, call)
 }

@@ -4,37 +4,28 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"net/url"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/fault"
 	"github.com/gowhisk/gowhisk/internal/webaction"
 )
 
-// unescapePath leaves what is no valid escape as it is; no name holds a '%'.
-func unescapePath(segment string) string {
-	if out, err := url.PathUnescape(segment); err == nil {
-		return out
-	}
-	return segment
-}
-
 // webArguments makes the arguments of the action, nil if the request is
 // answered without it. OpenWhisk 4.2, 4.3, 4.6.3.
-func (c *Controller) webArguments(x *exchange, t webTarget, a *entity.Action, user *entity.Identity, body []byte) ([]byte, error) {
-	options := x.r.Method == http.MethodOptions
+func (c *Controller) webArguments(x *exchange, call *webCall) ([]byte, error) {
+	a, known, options := call.found.Action, call.user != nil, x.r.Method == http.MethodOptions
 	if a.Annotations.IsTrue(webaction.AnnotationCustomOptions) {
 		webaction.DisallowOrigins(x.Header())
 	} else if options {
 		x.reply(http.StatusOK, "")
 		return nil, nil
 	}
-	if !options && !webaction.Authorized(a.Annotations.Get(webaction.AnnotationAuth), x.r.Header, user != nil) {
+	if !options && !webaction.Authorized(a.Annotations.Get(webaction.AnnotationAuth), x.r.Header, known) {
 		return nil, webaction.ErrUnauthorized
 	}
-	r := webaction.Request{Method: x.r.Method, Header: x.edgeHeader(), Path: t.path, Query: x.r.URL.RawQuery, Body: body}
-	if user != nil {
-		r.User = user.Namespace.Name
+	r := webaction.Request{Method: x.r.Method, Header: x.edgeHeader(), Path: call.path, Query: x.r.URL.RawQuery, Body: call.body}
+	if known {
+		r.User = call.user.Namespace.Name
 	}
 	if a.Annotations.IsTrue(webaction.AnnotationRaw) {
 		return r.RawArguments(), nil
