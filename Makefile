@@ -16,10 +16,10 @@ demo: build ## start a server, create and invoke two actions with the real wsk, 
 run: build ## serve on http://127.0.0.1:3233 until Ctrl-C
 	@bin/gowhisk serve
 
-# What every Node.js action can require; it is built in where npm is there.
-runtimes/nodejs/node_modules: runtimes/nodejs/package-lock.json
-	@if command -v npm >/dev/null; then npm ci --prefix runtimes/nodejs --omit=dev --ignore-scripts --no-fund --no-audit --loglevel=error && touch $@; \
-	else echo "npm is missing: require('openwhisk') will not work in Node.js actions"; fi
+# What every Node.js action can require, built in where npm is there, and the clients that are tested.
+%/node_modules: %/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix $* --omit=dev --ignore-scripts --no-fund --no-audit --loglevel=error && touch $@; \
+	else echo "npm is missing: nothing for $@"; fi
 
 build: bin/wsk runtimes/nodejs/node_modules ## build bin/gowhisk, bin/actionproxy and bin/wsk
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/gowhisk ./cmd/gowhisk
@@ -29,7 +29,12 @@ build: bin/wsk runtimes/nodejs/node_modules ## build bin/gowhisk, bin/actionprox
 bin/wsk: tools/wsk/go.mod tools/wsk/go.sum
 	go build -C tools/wsk -trimpath -ldflags '-s -w' -o '$(CURDIR)/bin/wsk' github.com/sciabarracom/openwhisk-cli
 
-test: bin/wsk runtimes/nodejs/node_modules ## every test with the race detector, the scripts included (PKG=./internal/... narrows)
+# The broker that the tests of the Kafka feed start.
+bin/kafka: tools/kafka/pom.xml
+	@if command -v mvn >/dev/null; then rm -rf $@ && mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory='$(CURDIR)/$@' && touch $@; \
+	else echo "mvn is missing: the Kafka feed will not be tested with Apache Kafka"; fi
+
+test: bin/wsk bin/kafka runtimes/nodejs/node_modules ## every test with the race detector, the scripts included (PKG=./internal/... narrows)
 	CGO_ENABLED=1 go test -race $(PKG)
 
 script: bin/wsk runtimes/nodejs/node_modules ## only the scripts against a live server (RUN=name narrows)
@@ -43,6 +48,7 @@ lint: ## go vet, gofmt and the linters of .golangci.yml
 	go vet ./...
 	$(GOLANGCI_LINT) run
 
-tidy: ## tidy both modules
+tidy: ## tidy every module
 	go mod tidy
 	cd tools/wsk && go mod tidy
+	cd tools/wskdeploy && go mod tidy

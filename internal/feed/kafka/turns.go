@@ -1,0 +1,44 @@
+package kafka
+
+import (
+	"sync"
+
+	"github.com/gowhisk/gowhisk/internal/entity"
+)
+
+// turns lets one caller at a time change a trigger, whose cluster may take its
+// time to answer; callers about other triggers do not wait. The zero value is
+// ready.
+type turns struct {
+	mu    sync.Mutex
+	taken map[entity.Name]*turn // guarded by mu
+}
+
+type turn struct {
+	sync.Mutex
+	users int // guarded by turns.mu: who has it and who waits for it
+}
+
+// take waits for the turn; the caller gives it back.
+func (t *turns) take(trigger entity.Name) (giveBack func()) {
+	t.mu.Lock()
+	if t.taken == nil {
+		t.taken = map[entity.Name]*turn{}
+	}
+	own := t.taken[trigger]
+	if own == nil {
+		own = &turn{}
+		t.taken[trigger] = own
+	}
+	own.users++
+	t.mu.Unlock()
+	own.Lock()
+	return func() {
+		own.Unlock()
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if own.users--; own.users == 0 {
+			delete(t.taken, trigger)
+		}
+	}
+}
