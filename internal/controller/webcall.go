@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"errors"
 	"maps"
 	"net"
 	"net/http"
@@ -112,13 +113,12 @@ func (x *exchange) sendWebResponse(r webaction.Response) error {
 // failWeb answers with an error of package webaction.
 func (x *exchange) failWeb(e *webaction.Error) error {
 	code := ""
-	switch e {
-	case webaction.ErrUnauthorized:
+	switch {
+	case errors.Is(e, webaction.ErrUnauthorized):
 		code = fault.WebProtected
-	case webaction.ErrReserved:
+	case errors.Is(e, webaction.ErrReserved):
 		code = fault.ProtectedParam
-	}
-	if e.Rejected && e.Status == http.StatusBadRequest {
+	case e.Rejected && e.Status == http.StatusBadRequest:
 		code = fault.Malformed
 	}
 	if code != "" {
