@@ -67,7 +67,7 @@ func (c *Catalog) Code(ctx context.Context, a *entity.Action) (string, error) {
 
 // PutAction stores a, which it stamps with the time and the new revision, and
 // returns it without code. a.Revision is the revision that the caller read, 0
-// to create; the code is a.Exec.Code, or stays the one that a.Exec.CodeID
+// to create, also over what cannot be read; the code is a.Exec.Code, or stays the one that a.Exec.CodeID
 // names. Errors: entity.ErrExists, ErrWrongType, ErrModified, ErrNotFound if
 // there is no such package, kind Malformed if that is a binding.
 func (c *Catalog) PutAction(ctx context.Context, a *entity.Action) (*entity.Action, error) {
@@ -89,8 +89,8 @@ func (c *Catalog) PutAction(ctx context.Context, a *entity.Action) (*entity.Acti
 		doc.CodeID = codeID(code)
 	}
 	defer c.forget(a.Name)
-	if doc.Revision, err = c.entities.Put(ctx, doc, code); err != nil {
-		return nil, actions.wrap("write", a.Name, err)
+	if doc.Revision, err = actions.write(ctx, c, doc, code); err != nil {
+		return nil, err
 	}
 	return actions.decode(doc)
 }

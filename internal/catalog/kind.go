@@ -47,6 +47,9 @@ func (k *kind[E, R]) get(ctx context.Context, c *Catalog, name entity.Name) (*E,
 // read asks the store, which also tells the revision.
 func (k *kind[E, R]) read(ctx context.Context, c *Catalog, name entity.Name) (*E, uint64, error) {
 	doc, err := c.entities.Get(ctx, name)
+	if errors.Is(err, entity.ErrCorrupted) && doc.Collection != "" && doc.Collection != k.collection {
+		return nil, 0, entity.ErrWrongType
+	}
 	if err != nil {
 		return nil, 0, k.wrap("read", name, err)
 	}
@@ -55,6 +58,9 @@ func (k *kind[E, R]) read(ctx context.Context, c *Catalog, name entity.Name) (*E
 }
 
 func (k *kind[E, R]) decode(doc store.Document) (*E, error) {
+	if doc.Body == nil {
+		return nil, entity.ErrCorrupted
+	}
 	if doc.Collection != k.collection {
 		return nil, entity.ErrWrongType
 	}
@@ -84,16 +90,40 @@ func (k *kind[E, R]) put(ctx context.Context, c *Catalog, e *E, name entity.Name
 		return nil, err
 	}
 	defer c.forget(name)
-	if doc.Revision, err = c.entities.Put(ctx, doc, nil); err != nil {
-		return nil, k.wrap("write", name, err)
+	if doc.Revision, err = k.write(ctx, c, doc, nil); err != nil {
+		return nil, err
 	}
 	return k.decode(doc)
 }
 
-// remove deletes the entity and returns what it was.
+// write stores doc. A new document takes the place of one that cannot be read.
+func (k *kind[E, R]) write(ctx context.Context, c *Catalog, doc store.Document, code []byte) (uint64, error) {
+	revision, err := c.entities.Put(ctx, doc, code)
+	if doc.Revision == 0 && (errors.Is(err, entity.ErrCorrupted) || errors.Is(err, entity.ErrExists)) {
+		if _, _, unread := k.read(ctx, c, doc.Name); !errors.Is(unread, entity.ErrCorrupted) {
+			return 0, err
+		}
+		if err = c.entities.Discard(ctx, doc.Name); err == nil {
+			revision, err = c.entities.Put(ctx, doc, code)
+		}
+	}
+	if err != nil {
+		return 0, k.wrap("write", doc.Name, err)
+	}
+	return revision, nil
+}
+
+// remove deletes the entity and returns what it was; of one that cannot be
+// read that is its name.
 func (k *kind[E, R]) remove(ctx context.Context, c *Catalog, name entity.Name) (*E, error) {
 	defer c.forget(name)
 	e, revision, err := k.read(ctx, c, name)
+	if errors.Is(err, entity.ErrCorrupted) {
+		if err := c.entities.Discard(ctx, name); err != nil {
+			return nil, k.wrap("delete", name, err)
+		}
+		return k.unreadable(name), nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +133,14 @@ func (k *kind[E, R]) remove(ctx context.Context, c *Catalog, name entity.Name) (
 	return e, nil
 }
 
-// list returns one page, newest first.
+// unreadable stands for an entity of which only the name is known.
+func (k *kind[E, R]) unreadable(name entity.Name) *E {
+	var nothing R
+	return k.entity(nothing, store.Document{Name: name, Collection: k.collection})
+}
+
+// list returns one page, newest first. What cannot be read is in it by its
+// name alone, so that it can be found and deleted.
 func (k *kind[E, R]) list(ctx context.Context, c *Catalog, q store.EntityQuery) ([]*E, error) {
 	q.Collection = k.collection
 	docs, err := c.entities.List(ctx, q)
@@ -112,7 +149,11 @@ func (k *kind[E, R]) list(ctx context.Context, c *Catalog, q store.EntityQuery) 
 	}
 	all := make([]*E, len(docs))
 	for i, doc := range docs {
-		if all[i], err = k.decode(doc); err != nil {
+		all[i], err = k.decode(doc)
+		switch {
+		case errors.Is(err, entity.ErrCorrupted):
+			all[i] = k.unreadable(doc.Name)
+		case err != nil:
 			return nil, err
 		}
 	}

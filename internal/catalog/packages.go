@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
@@ -59,6 +60,9 @@ func (c *Catalog) DeletePackage(ctx context.Context, name entity.Name, force boo
 	c.members.Lock() // so that no action is put into it meanwhile
 	defer c.members.Unlock()
 	p, revision, err := packages.read(ctx, c, name)
+	if errors.Is(err, entity.ErrCorrupted) {
+		p, err = packages.unreadable(name), nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -69,17 +73,31 @@ func (c *Catalog) DeletePackage(ctx context.Context, name entity.Name, force boo
 	if len(docs) > 0 && !force {
 		return nil, notEmpty(len(docs))
 	}
-	changes := []store.Change{{Document: store.Document{Name: name, Revision: revision}, Delete: true}}
-	gone := []entity.Name{name}
-	for _, doc := range docs {
-		changes = append(changes, store.Change{Document: doc, Delete: true})
-		gone = append(gone, doc.Name)
-	}
-	defer c.forget(gone...)
-	if _, err := c.entities.Apply(ctx, changes); err != nil {
+	if err := c.removeAll(ctx, append(docs, store.Document{Name: name, Revision: revision})); err != nil {
 		return nil, packages.wrap("delete", name, err)
 	}
 	return p, nil
+}
+
+// removeAll removes documents in one step, but before it those that cannot be
+// read, which have no revision.
+func (c *Catalog) removeAll(ctx context.Context, docs []store.Document) error {
+	var names []entity.Name
+	var changes []store.Change
+	defer func() { c.forget(names...) }()
+	for _, doc := range docs {
+		names = append(names, doc.Name)
+		if doc.Revision != 0 {
+			changes = append(changes, store.Change{Document: doc, Delete: true})
+		} else if err := c.entities.Discard(ctx, doc.Name); err != nil {
+			return err
+		}
+	}
+	if len(changes) == 0 {
+		return nil
+	}
+	_, err := c.entities.Apply(ctx, changes)
+	return err
 }
 
 func membersOf(pkg entity.Name) store.EntityQuery {

@@ -43,7 +43,7 @@ func (c *Controller) putAction(x *exchange) error {
 	}
 	old, err := c.cfg.Catalog.Action(x.r.Context(), name)
 	switch {
-	case errors.Is(err, entity.ErrNotFound):
+	case errors.Is(err, entity.ErrNotFound), errors.Is(err, entity.ErrCorrupted) && overwrite:
 		old = nil
 	case err != nil:
 		return err

@@ -120,6 +120,9 @@ func (c *Controller) deleteAction(x *exchange) error {
 		return err
 	}
 	before, err := c.action(x, true, func(ctx context.Context) (*entity.Action, error) { return c.cfg.Catalog.Action(ctx, name) })
+	if errors.Is(err, entity.ErrCorrupted) { // what cannot be read can be deleted
+		before, err = &entity.Action{}, nil
+	}
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gowhisk/gowhisk/internal/entitlement"
 	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/store"
 )
 
 // exec wraps the member exec of a body.
@@ -209,6 +210,47 @@ func TestCorruptedRecordSaysSo(t *testing.T) {
 	if w.Header().Get("X-Gowhisk-Error") != "GW5204" {
 		t.Errorf("headers %v", w.Header())
 	}
+}
+
+// What explains GW5204 says that the record can be deleted and made again.
+func TestCorruptedRecordsAreListedOverwrittenAndDeleted(t *testing.T) {
+	a := newAPI(t)
+	for _, name := range []string{"overwritten", "deleted", "kept"} {
+		if err := a.putDocument(t, entity.Actions, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"pkg", "full"} {
+		if err := a.putDocument(t, entity.Packages, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const corrupted = "Resource is corrupted and cannot be read."
+	run(t, a, []scenario{
+		{Name: "list", Method: "GET", URL: ns + "actions", Status: 200, Contains: []string{`"name":"overwritten"`, `"name":"deleted"`, `"name":"kept"`}},
+		{Name: "create", Method: "PUT", URL: ns + "actions/overwritten", Body: hello, Status: 500, Contains: []string{corrupted}},
+		{Name: "update without code", Method: "PUT", URL: ns + "actions/overwritten?overwrite=true", Body: "{}", Status: 400, Contains: []string{"exec undefined"}},
+		{Name: "overwrite", Method: "PUT", URL: ns + "actions/overwritten?overwrite=true", Body: hello, Status: 200, Contains: []string{`"version":"0.0.1"`}},
+		{Name: "get", Method: "GET", URL: ns + "actions/overwritten", Status: 200, Contains: []string{"function main"}},
+		{Name: "delete as a trigger", Method: "DELETE", URL: ns + "triggers/deleted", Status: 409, Contains: []string{mistaken}},
+		{Name: "delete", Method: "DELETE", URL: ns + "actions/deleted", Status: 200, Contains: []string{`"namespace":"guest","name":"deleted"`}},
+		{Name: "deleted", Method: "GET", URL: ns + "actions/deleted", Status: 404},
+		{Name: "count", Method: "GET", URL: ns + "actions?count=true", Status: 200, Contains: []string{`{"actions":2}`}},
+		{Name: "packages", Method: "GET", URL: ns + "packages", Status: 200, Contains: []string{`"name":"pkg"`}},
+		{Name: "package", Method: "GET", URL: ns + "packages/pkg", Status: 500, Contains: []string{corrupted}},
+		{Name: "overwrite a package", Method: "PUT", URL: ns + "packages/pkg?overwrite=true", Body: "{}", Status: 200},
+		{Name: "put into it", Method: "PUT", URL: ns + "actions/pkg/a", Body: hello, Status: 200},
+		{Name: "delete a package", Method: "DELETE", URL: ns + "packages/full", Status: 200, Contains: []string{`"name":"full"`}},
+	})
+	pkg := entity.Name{Namespace: "guest", Package: "pkg", Name: "broken"}
+	if _, err := a.db.Entities().Put(t.Context(), store.Document{Name: pkg, Collection: entity.Actions, Body: []byte("?")}, nil); err != nil {
+		t.Fatal(err)
+	}
+	run(t, a, []scenario{
+		{Name: "not empty", Method: "DELETE", URL: ns + "packages/pkg", Status: 409, Contains: []string{"contains 2 entities"}},
+		{Name: "force", Method: "DELETE", URL: ns + "packages/pkg?force=true", Status: 200},
+		{Name: "count", Method: "GET", URL: ns + "actions?count=true", Status: 200, Contains: []string{`{"actions":2}`}},
+	})
 }
 
 func TestOfConcurrentUpdatesEachWinsOrConflicts(t *testing.T) {

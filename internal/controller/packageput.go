@@ -45,7 +45,7 @@ func (c *Controller) putPackage(x *exchange) error {
 	}
 	old, err := c.cfg.Catalog.Package(x.r.Context(), name)
 	switch {
-	case errors.Is(err, entity.ErrNotFound):
+	case errors.Is(err, entity.ErrNotFound), errors.Is(err, entity.ErrCorrupted) && overwrite:
 		old = nil
 	case err != nil:
 		return err

@@ -51,7 +51,8 @@ type EntityQuery struct {
 // which hold parameters, and code are encrypted on the medium, under a key
 // for each namespace.
 type Entities interface {
-	// Get returns the document of that name, of whatever collection.
+	// Get returns the document of that name, of whatever collection. With
+	// entity.ErrCorrupted it has what is known: its Collection, or nothing.
 	Get(ctx context.Context, name entity.Name) (Document, error)
 
 	// Put stores doc and returns its new revision. doc.Revision is the one
@@ -71,7 +72,12 @@ type Entities interface {
 	// for what was deleted. No two changes may be of one name.
 	Apply(ctx context.Context, changes []Change) ([]uint64, error)
 
-	// List returns the newest documents first, by Updated, then by name.
+	// Discard removes whatever lies under that name, also a document that
+	// cannot be read, with its code and its places in lists.
+	Discard(ctx context.Context, name entity.Name) error
+
+	// List returns the newest documents first, by Updated, then by name. One
+	// that cannot be read has no Body, which no other lacks.
 	List(ctx context.Context, q EntityQuery) ([]Document, error)
 
 	// Count returns how many documents q matches; Skip and Limit are ignored.

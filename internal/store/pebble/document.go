@@ -72,7 +72,8 @@ func dropOld(batch *pebble.Batch, old, next store.Document) error {
 	return err
 }
 
-// decodeDocument reads what setDocument wrote.
+// decodeDocument reads what setDocument wrote. If it cannot read the body
+// only, the collection is right all the same.
 func decodeDocument(value []byte, seal *Seal, key []byte, name entity.Name) (doc store.Document, ok bool) {
 	r := newReader(value)
 	sealer := seal.Namespace(name.Namespace)
@@ -89,7 +90,7 @@ func decodeDocument(value []byte, seal *Seal, key []byte, name entity.Name) (doc
 	}
 	sealed := r.bytes()
 	if r.bad {
-		return doc, false
+		return store.Document{Name: name}, false
 	}
 	body, err := sealer.Open(sealed, key)
 	doc.Body = body

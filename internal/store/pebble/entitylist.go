@@ -30,8 +30,11 @@ func (s *entities) List(ctx context.Context, q store.EntityQuery) (list []store.
 			return false, corrupted("a list of " + string(q.Collection))
 		}
 		doc, err := s.get(snapshot, documentKey(name), name)
-		if err != nil {
+		if err != nil && !errors.Is(err, entity.ErrCorrupted) {
 			return false, err
+		}
+		if err != nil {
+			doc = store.Document{Name: name, Collection: doc.Collection}
 		}
 		list = append(list, doc)
 		return q.Limit == 0 || len(list) < q.Limit, ctx.Err()

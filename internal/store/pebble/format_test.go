@@ -113,8 +113,32 @@ func TestADocumentMovedToAnotherNamespaceDoesNotOpen(t *testing.T) {
 	if _, err := db.Entities().Code(t.Context(), mine, "c"); !errors.Is(err, entity.ErrCorrupted) {
 		t.Errorf("Code: %v", err)
 	}
+	discardsUnreadable(t, db.Entities(), mine)
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// discardsUnreadable finds the unreadable document of that name in lists and
+// frees the name.
+func discardsUnreadable(t *testing.T, entities store.Entities, name entity.Name) {
+	t.Helper()
+	q := store.EntityQuery{Collection: entity.Actions, Namespace: name.Namespace}
+	list, err := entities.List(t.Context(), q)
+	if err != nil || len(list) != 1 || list[0].Name != name || list[0].Body != nil || list[0].Revision != 0 {
+		t.Errorf("List: %+v, %v", list, err)
+	}
+	if err := entities.Discard(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := entities.Get(t.Context(), name); !errors.Is(err, entity.ErrNotFound) {
+		t.Errorf("Get of what was discarded: %v", err)
+	}
+	if n, err := entities.Count(t.Context(), q); n != 0 || err != nil {
+		t.Errorf("Count: %d, %v", n, err)
+	}
+	if _, err := entities.Put(t.Context(), store.Document{Name: name, Collection: entity.Actions, Body: []byte("{}")}, nil); err != nil {
+		t.Errorf("Put under the free name: %v", err)
 	}
 }
 

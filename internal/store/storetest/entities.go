@@ -142,6 +142,29 @@ func entityTests() []namedTest {
 			wantError(t, "Delete", f.Entities().Delete(t.Context(), first.Name, first.Revision), entity.ErrModified)
 			f.wantDocument(t, second)
 		}},
+		{"DiscardLeavesNothingOfAName", func(t *testing.T, f *fixture) {
+			doc := action(name("pkg", "hello"), 1)
+			doc.CodeID = "one"
+			_, err := f.Entities().Put(t.Context(), doc, []byte("code"))
+			must(t, err)
+			kept := f.put(t, action(name("hello"), 1))
+			must(t, f.Entities().Discard(t.Context(), doc.Name))
+			must(t, f.Entities().Discard(t.Context(), name("none")))
+			f.powerCut(t)
+			_, err = f.Entities().Get(t.Context(), doc.Name)
+			wantError(t, "Get", err, entity.ErrNotFound)
+			f.wantCode(t, doc.Name, "one", nil)
+			f.wantDocument(t, kept)
+			for _, q := range []store.EntityQuery{{}, {Package: &doc.Name.Package}} {
+				q.Collection, q.Namespace = entity.Actions, "guest"
+				docs, err := f.Entities().List(t.Context(), q)
+				must(t, err)
+				for _, d := range docs {
+					f.wantDocument(t, d)
+				}
+			}
+			f.put(t, action(doc.Name, 2))
+		}},
 		{"RevisionsAreNeverUsedAgain", func(t *testing.T, f *fixture) {
 			seen := make(map[uint64]bool)
 			for i := range 20 {
