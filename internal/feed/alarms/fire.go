@@ -1,0 +1,98 @@
+package alarms
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/feed"
+)
+
+const (
+	firePatience = 30 * time.Second // of one attempt
+	firstPause   = time.Second      // before the second attempt; doubles
+	longestPause = 30 * time.Second
+)
+
+// fire makes one attempt and draws the conclusions.
+func (p *Provider) fire(ctx context.Context, a *alarm) {
+	ctx, cancel := context.WithTimeout(ctx, firePatience)
+	defer cancel()
+	p.mu.Lock()
+	registration, spent := a.Registration, a.attempts >= maxAttempts
+	p.mu.Unlock()
+	var verdict feed.Verdict
+	if !spent {
+		_, err := p.cfg.Gun.Fire(ctx, &registration, registration.Payload, nil)
+		if verdict = feed.Judge(err); err != nil {
+			p.cfg.Logger.Warn("alarm did not fire", "trigger", a.Trigger.String(), "error", err)
+		}
+	}
+	if a.vanishes() && verdict.Code == 0 {
+		if err := p.delete(ctx, a); err != nil {
+			p.cfg.Logger.Error("trigger of an alarm is not deleted", "trigger", a.Trigger.String(), "error", err)
+		}
+	}
+	p.conclude(a, verdict)
+}
+
+// conclude puts an alarm back into the queue after an attempt, disables or
+// forgets it.
+func (p *Provider) conclude(a *alarm, v feed.Verdict) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	defer p.look()
+	if p.alarms[a.Trigger] != a { // replaced or removed meanwhile
+		return
+	}
+	now := time.Now().Round(0)
+	if a.attempts++; v.Retry && a.attempts < maxAttempts {
+		a.at = now.Add(min(firstPause<<(a.attempts-1), longestPause))
+		p.queue.add(a)
+		return
+	}
+	a.loaded = false
+	switch {
+	case v.Gone, a.vanishes() && v.Code == 0:
+		p.forget(a.Trigger)
+		p.dirty[a.Trigger] = nil
+	case v.Disable, a.vanishes():
+		a.Status = feed.Disabled(now, v.Code, v.Message())
+		p.dirty[a.Trigger] = a
+	case a.Status.Active:
+		a.at = time.UnixMilli(a.Next)
+		p.queue.add(a)
+	}
+}
+
+// delete removes the trigger of an alarm that has fired and, if asked for,
+// its rules. OpenWhisk 5.5.1.
+func (p *Provider) delete(ctx context.Context, a *alarm) error {
+	if _, err := p.cfg.Gun.Identities.Owner(ctx, a.Owner); err != nil {
+		return err
+	}
+	trigger, err := p.cfg.Triggers.Trigger(ctx, a.Trigger)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	if _, err := p.cfg.Triggers.DeleteTrigger(ctx, a.Trigger); err != nil {
+		return ignoreMissing(err)
+	}
+	if a.Spec.DeleteAfterFire != deleteRules {
+		return nil
+	}
+	var errs []error
+	for _, link := range trigger.Rules {
+		_, err := p.cfg.Triggers.DeleteRule(ctx, link.Rule)
+		errs = append(errs, ignoreMissing(err))
+	}
+	return errors.Join(errs...)
+}
+
+func ignoreMissing(err error) error {
+	if entity.KindOf(err) == entity.NotFound {
+		return nil
+	}
+	return err
+}
