@@ -18,11 +18,6 @@ const kind = "api"
 // api is one API of a tenant as it is stored.
 type api struct {
 	Document document `json:"swagger"`
-
-	// Hosts are those in the document that were names of this server when it
-	// was written: it may have others by now.
-	Hosts []string `json:"hosts,omitempty"`
-
 	basePath string
 }
 
@@ -95,7 +90,6 @@ func (g *Gateway) list(ctx context.Context, tenant string) ([]*api, error) {
 func decodeAPI(basePath string, body []byte) (*api, error) {
 	var stored struct {
 		Document json.RawMessage `json:"swagger"`
-		Hosts    []string        `json:"hosts"`
 	}
 	if err := json.Unmarshal(body, &stored); err != nil {
 		return nil, entity.ErrCorrupted.Because(fmt.Errorf("decode API %s: %w", basePath, err))
@@ -105,7 +99,7 @@ func decodeAPI(basePath string, body []byte) (*api, error) {
 		return nil, entity.ErrCorrupted.Because(fmt.Errorf("decode API %s: %w", basePath, err))
 	}
 	members, _ := doc.(map[string]any)
-	return &api{Document: members, Hosts: stored.Hosts, basePath: basePath}, nil
+	return &api{Document: members, basePath: basePath}, nil
 }
 
 // write stores the API; its routes are served from then on.
@@ -144,7 +138,11 @@ func (g *Gateway) routes(ctx context.Context, tenant string) (*node, error) {
 	if err != nil || len(all) == 0 {
 		return &node{}, err
 	}
-	tree = g.compile(all)
+	hosts, err := g.hosts(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	tree = compile(all, hosts)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.changes == changes { // else what was read may be old already

@@ -21,26 +21,24 @@ type backend struct {
 type backends struct {
 	byOperation map[string]*backend
 	all         *backend // of operations that have none of their own, nil if there is none
-	own         func(server string) bool
+	hosts       []string // names of this server
 }
 
 // webURL is the URL of a web action: scheme, server, namespace, package,
 // action with extension, and what follows.
 var webURL = regexp.MustCompile(`^https?://([^/?#]+)/api/v1/web/([^/?#]+)/([^/?#]+)/([^/?#$]+)(/[^?#$]*)?(\$\(request\.path\))?$`)
 
-// backends reads where the operations of a document lead.
-func (g *Gateway) backends(a *api) *backends {
-	out := &backends{byOperation: map[string]*backend{}, own: func(server string) bool {
-		return slices.Contains(a.Hosts, server) || slices.Contains(g.opt.Hosts, server)
-	}}
+// backendsOf reads where the operations of a document lead.
+func backendsOf(d document, hosts []string) *backends {
+	out := &backends{byOperation: map[string]*backend{}, hosts: hosts}
 	common := http.Header{}
-	for _, step := range list(a.Document.configuration().at("assembly", "execute")) {
+	for _, step := range list(d.configuration().at("assembly", "execute")) {
 		setHeaders(common, step)
 		if target, ok := text(step.at("invoke", "target-url")); ok {
 			out.all = out.backend(target, step.at("invoke", "verb"), common)
 		}
 	}
-	for _, c := range a.Document.cases() {
+	for _, c := range d.cases() {
 		headers := common.Clone()
 		var found *backend
 		for _, step := range list(c["execute"]) {
@@ -82,7 +80,7 @@ func (b *backends) backend(target string, verb any, headers http.Header) *backen
 		out.method = strings.ToUpper(v)
 	}
 	parts := webURL.FindStringSubmatch(target)
-	if parts == nil || !b.own(parts[1]) {
+	if parts == nil || !slices.Contains(b.hosts, parts[1]) {
 		return out
 	}
 	path := "/api/v1/web"

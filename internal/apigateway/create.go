@@ -15,21 +15,38 @@ func (g *Gateway) CreateAPI(ctx context.Context, call Call) (json.RawMessage, er
 	if refused != "" {
 		return m.fail(refused)
 	}
-	g.changing.Lock()
-	defer g.changing.Unlock()
-	a, err := g.planned(ctx, m, doc, swagger)
-	if err == nil {
-		err = a.Document.check()
-	}
-	if err == nil {
-		g.claimHosts(m, a)
-		err = g.write(ctx, TenantOf(m.caller), a)
-	}
+	a, err := g.create(ctx, m, doc, swagger)
 	if err != nil {
 		return g.failed(m, "API creation failure: ", err)
 	}
 	m.log.Printf("API %s of %s is served", a.basePath, m.caller)
 	return m.succeed(g.shown(TenantOf(m.caller), a))
+}
+
+// create stores what the author asks for.
+func (g *Gateway) create(ctx context.Context, m message, doc, swagger document) (*api, error) {
+	var e *endpoint
+	if swagger == nil {
+		var err error
+		if e, err = m.endpoint(doc); err != nil {
+			return nil, err
+		}
+	}
+	g.changing.Lock()
+	defer g.changing.Unlock()
+	a, err := g.planned(ctx, TenantOf(m.caller), doc, swagger, e)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Document.check(); err != nil {
+		return nil, err
+	}
+	hosts, err := g.learnHosts(ctx, m, e)
+	if err != nil {
+		return nil, err
+	}
+	m.warn(a.Document, hosts)
+	return a, g.write(ctx, TenantOf(m.caller), a)
 }
 
 // failed reports a refusal to the author of the API; all else is the
@@ -41,19 +58,15 @@ func (g *Gateway) failed(m message, doing string, err error) (json.RawMessage, e
 	return nil, err
 }
 
-// planned is the API as it shall be.
-func (g *Gateway) planned(ctx context.Context, m message, doc, swagger document) (*api, error) {
-	tenant := TenantOf(m.caller)
+// planned is the API as it shall be: the swagger document, or what there is
+// with the endpoint e.
+func (g *Gateway) planned(ctx context.Context, tenant string, doc, swagger document, e *endpoint) (*api, error) {
 	if swagger != nil {
 		basePath, ok := text(swagger["basePath"])
 		if !ok {
 			return nil, refuse("swagger is missing the basePath field.")
 		}
-		return g.replacement(ctx, tenant, normal(basePath), swagger)
-	}
-	e, err := m.endpoint(doc)
-	if err != nil {
-		return nil, err
+		return &api{Document: swagger, basePath: normal(basePath)}, nil
 	}
 	baseOrName, _ := text(doc["gatewayBasePath"])
 	found, err := g.find(ctx, tenant, baseOrName)
@@ -69,17 +82,6 @@ func (g *Gateway) planned(ctx context.Context, m message, doc, swagger document)
 	}
 	found[0].Document.add(e)
 	return found[0], nil
-}
-
-// replacement is the API that a swagger document becomes. It knows the server
-// by the names under which the one before it did.
-func (g *Gateway) replacement(ctx context.Context, tenant, basePath string, swagger document) (*api, error) {
-	out := &api{Document: swagger, basePath: basePath}
-	old, err := g.read(ctx, tenant, basePath)
-	if err == nil && old != nil {
-		out.Hosts = old.Hosts
-	}
-	return out, err
 }
 
 // endpoint reads what to add. OpenWhisk 7.2.2.
@@ -132,22 +134,6 @@ func named(name, namespace string) action {
 		return action{namespace, parts[1], parts[2]}
 	}
 	return action{}
-}
-
-// claimHosts remembers which servers in the document are this one, by the
-// names that it has now: that by which the client reached it is one.
-func (g *Gateway) claimHosts(m message, a *api) {
-	own := append(slices.Clone(g.opt.Hosts), m.requestHost())
-	for _, target := range a.Document.allTargets() {
-		parts := webURL.FindStringSubmatch(target)
-		switch {
-		case parts == nil || !slices.Contains(own, parts[1]) && !slices.Contains(a.Hosts, parts[1]):
-			m.log.Errorf("%s is not a web action of this server: the gateway will not call it", target)
-		case !slices.Contains(a.Hosts, parts[1]):
-			a.Hosts = append(a.Hosts, parts[1])
-		}
-	}
-	slices.Sort(a.Hosts)
 }
 
 // shown is an API as clients read it. OpenWhisk 7.3.1.

@@ -82,11 +82,16 @@ func (m message) number(name string) (n int, given bool) {
 	return n, true
 }
 
-// requestHost is the name by which the client reached the server, "" if that
-// is not known.
-func (m message) requestHost() string {
-	host, _ := text(m.at("__ow_headers", "host"))
-	return host
+// requestHosts are the names by which the client reached the server, as far as
+// they are known.
+func (m message) requestHosts() []string {
+	var names []string
+	for _, header := range []string{"host", "x-forwarded-host"} {
+		if name, ok := text(m.at("__ow_headers", header)); ok && name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // succeed and fail render a result: of a web action it is the whole response.

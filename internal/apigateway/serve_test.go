@@ -190,6 +190,25 @@ func TestAPIsSurviveARestart(t *testing.T) {
 	same(t, "list", w.as("guest", w.g.GetAPI, `{}`), list)
 }
 
+// A document that was exported, and whose API was deleted, names the server as
+// its author did: also if something between them changes the name.
+func TestServerIsKnownByTheNamesThatAuthorsUsed(t *testing.T) {
+	w := newWorld(t)
+	args := strings.Replace(endpoint("/a", "/b", "GET", "x"), server, "https://front.example", 1)
+	path := created(t, w.as("guest", w.g.CreateAPI, args)) + "/b"
+	w.as("guest", w.g.DeleteAPI, `{"basepath":"/a"}`)
+	w.restart()
+	elsewhere := swagger(t, "/a", "/b get https://front.example/api/v1/web/guest/default/x.json")
+	created(t, w.as("guest", w.g.CreateAPI, elsewhere))
+	if got := w.get("GET", path); !strings.HasPrefix(got, "200 ") {
+		t.Errorf("its author's document is not served: %s", got)
+	}
+	created(t, w.as("other", w.g.CreateAPI, elsewhere))
+	if got := w.get("GET", "/api/"+apigateway.TenantOf("other")+"/a/b"); got != badGateway {
+		t.Errorf("the document of another namespace is served: %s", got)
+	}
+}
+
 func TestGatewayServesTenantsAndNothingElse(t *testing.T) {
 	for path, want := range map[string]bool{
 		"/api/" + apigateway.TenantOf("guest"): true, "/api/" + apigateway.TenantOf("guest") + "/a/b": true,

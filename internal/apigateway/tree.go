@@ -29,14 +29,15 @@ type route struct {
 	cors       *bool               // whether the gateway answers for CORS; nil leaves it to the action
 }
 
-// compile makes the tree of the APIs. Of paths that are the same, the one with
+// compile makes the tree of the APIs; hosts are the names of this server. Of
+// paths that are the same, the one with
 // the longer base path is served.
-func (g *Gateway) compile(all []*api) *node {
+func compile(all []*api, hosts []string) *node {
 	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(a, b *api) int { return cmp.Compare(len(b.basePath), len(a.basePath)) })
 	root := &node{}
 	for _, a := range all {
-		backends := g.backends(a)
+		backends := backendsOf(a.Document, hosts)
 		var answers *bool
 		if enabled, ok := a.Document.configuration().at("cors", "enabled").(bool); ok {
 			answers = &enabled
