@@ -1,6 +1,7 @@
 package controller_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"testing"
 
@@ -223,5 +224,31 @@ func TestSequencesNameComponentsThroughBindings(t *testing.T) {
 		{Name: "make private", Method: "PUT", URL: ns + "packages/tools?overwrite=true", Body: `{"publish":false}`, Headers: as(otherKey), Status: 200},
 		{Name: "private", Method: "PUT", URL: ns + "actions/t", Body: sequence("/_/b/run"), Status: 403, Contains: forbid("other/tools")},
 		{Name: "private since", Method: "POST", URL: ns + "actions/s", Body: "{}", Status: 403, Contains: forbid("other/tools")},
+	})
+}
+
+func FuzzPutPackage(f *testing.F) {
+	for _, body := range []string{
+		`{}`, `{"binding":{}}`, `{"binding":{"namespace":"_","name":"p"}}`, `{"binding":{"name":"p","namespace":"other"},"parameters":[]}`,
+		`{"publish":true,"version":"1.2","annotations":[{"key":"binding","value":0}]}`, `{"binding":null,"parameters":[{"key":"a","value":{}}]}`,
+	} {
+		f.Add(body)
+	}
+	a := newAPI(f)
+	a.send(f, guestKey, "PUT", ns+"packages/p", `{}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		for _, name := range []string{"p", "b"} {
+			w := scenario{Method: "PUT", URL: ns + "packages/" + name + "?overwrite=true", Body: body, Headers: map[string]string{"Content-Type": "application/json"}}.send(a)
+			if w.Code != 200 && w.Code != 400 && w.Code != 403 && w.Code != 409 {
+				t.Errorf("status %d: %s", w.Code, w.Body)
+			}
+			if !json.Valid(w.Body.Bytes()) {
+				t.Errorf("answer is no JSON: %s", w.Body)
+			}
+		}
+		get := scenario{Method: "GET", URL: ns + "packages/b"}.send(a)
+		if get.Code != 200 && get.Code != 404 {
+			t.Errorf("the binding cannot be read: %d %s", get.Code, get.Body)
+		}
 	})
 }
