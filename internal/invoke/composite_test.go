@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -141,4 +142,28 @@ func (w *world) accept(a *entity.Action) entity.ActivationID {
 	r := w.request(false, 0)
 	r.Action = a
 	return w.invoke(r).ID
+}
+
+// counting is an observer that counts with and without a container's part.
+type counting struct{ container, none atomic.Int32 }
+
+func (c *counting) ActivationEnded(_ *entity.Activation, r *invoker.Result) {
+	if r == nil {
+		c.none.Add(1)
+		return
+	}
+	c.container.Add(1)
+}
+
+func TestObserverHearsOfEveryPart(t *testing.T) {
+	w := open(t)
+	var given []string
+	w.acts(map[string]behaviour{"a": nil, "c": plays(&given, `{"action":"s"}`)})
+	w.actions.put(sequenceOf("s", "a", "a"))
+	seen := &counting{}
+	w.service.Observer = seen
+	w.result(conductor("c"), `{}`)
+	if n, m := seen.container.Load(), seen.none.Load(); n != 4 || m != 2 {
+		t.Errorf("%d activations in containers and %d others, want 4 and 2", n, m)
+	}
 }
