@@ -4,14 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 
-	"github.com/gowhisk/gowhisk/internal/admin"
 	"github.com/gowhisk/gowhisk/internal/apigateway"
 	"github.com/gowhisk/gowhisk/internal/backend/builtin"
-	"github.com/gowhisk/gowhisk/internal/catalog"
-	"github.com/gowhisk/gowhisk/internal/systempackages"
 )
 
 // makeGateway makes the API gateway. It hands its calls to the controller as
@@ -30,26 +28,19 @@ func (p *platform) makeGateway(log *slog.Logger) {
 // functions are what the actions of kind builtin do, by the name in their
 // member main.
 func (p *platform) functions() map[string]builtin.Function {
-	return map[string]builtin.Function{
+	functions := p.feeds.functions()
+	maps.Copy(functions, map[string]builtin.Function{
 		"apimgmt/createApi": onAPIs(p.gateway.CreateAPI),
 		"apimgmt/getApi":    onAPIs(p.gateway.GetAPI),
 		"apimgmt/deleteApi": onAPIs(p.gateway.DeleteAPI),
-	}
+	})
+	return functions
 }
 
 // onAPIs makes a function of an action of the gateway.
 func onAPIs(do func(context.Context, apigateway.Call) (json.RawMessage, error)) builtin.Function {
 	return func(ctx context.Context, call *builtin.Call) (json.RawMessage, error) {
 		return do(ctx, apigateway.Call{Identity: call.Identity, Args: call.Args, Log: call.Log})
-	}
-}
-
-// install brings in the packages whose actions the server runs itself. What
-// fails now is tried at the next start: the server is of use without it.
-func (p *platform) install(ctx context.Context, names *catalog.Catalog, log *slog.Logger) {
-	packages := []systempackages.Package{systempackages.APIManagement()}
-	if err := systempackages.Install(ctx, names, p.db.Registry(), admin.System, packages); err != nil {
-		log.Error("packages of "+admin.System+" are not all installed", "error", err)
 	}
 }
 

@@ -46,8 +46,11 @@ type platform struct {
 	pool      *containerpool.Pool
 	service   *invoke.Service
 	gateway   *apigateway.Gateway
-	firer     *trigger.Firer
-	api       *controller.Controller
+	feeds     feeds
+
+	installation *installation
+	firer        *trigger.Firer
+	api          *controller.Controller
 
 	stopRecorder context.CancelFunc
 	recording    sync.WaitGroup
@@ -147,7 +150,8 @@ func (p *platform) makePool(ctx context.Context, c config.Config, o Options) err
 // makeAPI joins policy, catalog and engine behind the REST interface.
 func (p *platform) makeAPI(ctx context.Context, c config.Config, o Options) (err error) {
 	p.auth = auth.New(p.db.Subjects())
-	names := catalog.New(p.db.Entities(), time.Now)
+	p.installation = newInstallation(p.db.Entities())
+	names := catalog.New(p.installation, time.Now)
 	recorder := activation.NewRecorder(p.db.Activations(), p.db.Queue(), activation.Options{
 		MaxAge: time.Duration(c.Retention.Age), MaxBytes: int64(c.Retention.Size), Logger: o.Log,
 	})
@@ -161,7 +165,8 @@ func (p *platform) makeAPI(ctx context.Context, c config.Config, o Options) (err
 	settings.SharedPackagesExecuteOnly = c.ExecuteOnly
 	rights := entitlement.New(settings, names, time.Now)
 	p.makeGateway(o.Log)
-	p.install(ctx, names, o.Log)
+	p.makeFeeds(names, o.Log)
+	p.installation.begin(names, p.db.Registry(), p.kinds, o.Log)
 	p.service = invoke.New(invoke.Config{
 		Invoker: builtin.New(p.pool, p.functions(), o.Log), Catalog: names, Entitlement: rights, Recorder: recorder, Records: p.db.Activations(), Queue: p.db.Queue(),
 		Identities: p.auth, Observer: p.metrics, Logger: o.Log, MaxComponents: settings.SequenceLength,
@@ -194,12 +199,16 @@ func (p *platform) recover() error {
 	return nil
 }
 
-// drain waits for activations in flight until ctx ends.
-func (p *platform) drain(ctx context.Context) error { return p.service.Drain(ctx) }
+// drain ends the feeds and waits for activations in flight until ctx ends.
+func (p *platform) drain(ctx context.Context) error {
+	p.feeds.end()
+	return p.service.Drain(ctx)
+}
 
 // close ends what newPlatform made, as far as it came.
 func (p *platform) close(ctx context.Context) error {
 	var errs []error
+	p.feeds.end()
 	if p.pool != nil {
 		errs = append(errs, p.pool.Close(ctx))
 		p.factory.Close(ctx)
@@ -209,6 +218,9 @@ func (p *platform) close(ctx context.Context) error {
 	}
 	p.stopRecorder()
 	p.recording.Wait()
+	if p.installation != nil {
+		p.installation.end()
+	}
 	if p.db != nil {
 		errs = append(errs, p.db.Close())
 	}

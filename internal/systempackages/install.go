@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/store"
@@ -59,11 +60,13 @@ const (
 type installed struct {
 	Version entity.Version `json:"version"`
 	Actions []string       `json:"actions"`
+	Kinds   []string       `json:"kinds"` // of the actions, each once
 }
 
 // Install brings the packages into the namespace, each once for every version:
-// what its owner changed, or deleted, stays so until the version rises. It may
-// be called anew after any failure.
+// what its owner changed, or deleted, stays so until the version rises, or
+// until the host has other kinds for its actions. It may be called anew after
+// any failure.
 func Install(ctx context.Context, c Catalog, r Registry, namespace string, packages []Package) error {
 	known, err := remembered(ctx, r)
 	if err != nil {
@@ -74,7 +77,7 @@ func Install(ctx context.Context, c Catalog, r Registry, namespace string, packa
 	for i := range packages {
 		p := &packages[i]
 		old, ok := known[p.Name]
-		if ok && compare(old.Version, p.Version) >= 0 {
+		if ok && compare(old.Version, p.Version) >= 0 && slices.Equal(old.Kinds, p.kinds()) {
 			continue
 		}
 		in := installation{c: c, namespace: namespace, pkg: p}
@@ -108,12 +111,22 @@ func remembered(ctx context.Context, r Registry) (map[string]installed, error) {
 }
 
 func (p *Package) entry() (store.Entry, error) {
-	in := installed{Version: p.Version}
+	in := installed{Version: p.Version, Kinds: p.kinds()}
 	for _, a := range p.Actions {
 		in.Actions = append(in.Actions, a.Name)
 	}
 	body, err := entity.Marshal(in)
 	return store.Entry{Kind: kind, Key: p.Name, Body: body}, err
+}
+
+// kinds are those of the actions.
+func (p *Package) kinds() []string {
+	var all []string
+	for _, a := range p.Actions {
+		all = append(all, a.Exec.Kind)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 func compare(a, b entity.Version) int {

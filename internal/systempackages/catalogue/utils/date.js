@@ -1,0 +1,2 @@
+// Tells the time.
+const main = () => ({ date: new Date().toISOString() })
