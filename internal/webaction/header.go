@@ -37,34 +37,49 @@ func decodeHeaders(raw json.RawMessage) (h http.Header, valid bool) {
 	return h, true
 }
 
-// addValues reports false for a value that no header can have. It decodes raw
-// at once, so that deep nesting costs no more than its length.
+// addValues reports false for a value that no header can have.
 func addValues(h http.Header, name string, raw json.RawMessage) bool {
-	var v any
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	return d.Decode(&v) == nil && addValue(h, name, v)
-}
-
-func addValue(h http.Header, name string, v any) bool {
-	var text string
-	switch v := v.(type) {
-	case []any:
-		return !slices.ContainsFunc(v, func(v any) bool { return !addValue(h, name, v) })
-	case string:
-		text = v
-	case json.Number:
-		text = v.String()
-	case bool:
-		text = strconv.FormatBool(v)
-	default:
+	switch first(raw) {
+	case '"':
+		text, _ := decodeString(raw)
+		return addValue(h, name, text)
+	case '[':
+		var list []any // decoded at once, so that deep nesting costs no more than its length
+		d := json.NewDecoder(bytes.NewReader(raw))
+		d.UseNumber()
+		return d.Decode(&list) == nil && addList(h, name, list)
+	case '{', 'n':
 		return false
 	}
-	if !isValue(text) {
+	return addValue(h, name, string(raw)) // a number or a boolean
+}
+
+func addList(h http.Header, name string, list []any) bool {
+	for _, v := range list {
+		valid := false
+		switch v := v.(type) {
+		case []any:
+			valid = addList(h, name, v)
+		case string:
+			valid = addValue(h, name, v)
+		case json.Number:
+			valid = addValue(h, name, v.String())
+		case bool:
+			valid = addValue(h, name, strconv.FormatBool(v))
+		}
+		if !valid {
+			return false
+		}
+	}
+	return true
+}
+
+func addValue(h http.Header, name, value string) bool {
+	if !isValue(value) {
 		return false
 	}
 	if !framing[name] {
-		h[name] = append(h[name], strings.TrimSpace(text))
+		h[name] = append(h[name], strings.TrimSpace(value))
 	}
 	return true
 }

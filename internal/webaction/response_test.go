@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -215,5 +216,16 @@ func TestErrorsOfWebActionsAreIndentedAndRejectionsAreNot(t *testing.T) {
 	}
 	if got := string(webaction.ErrorBody("<no>\n", "c")); got != "{\n  \"error\": \"<no>\\n\",\n  \"code\": \"c\"\n}" {
 		t.Error(got)
+	}
+}
+
+func TestNestingOfAHeaderCostsNoMoreThanItsLength(t *testing.T) {
+	const depth = 9_000
+	value := strings.Repeat("[", depth) + `"` + strings.Repeat("x", 1<<20) + `"` + strings.Repeat("]", depth)
+	for _, headers := range []string{`{"a":` + value + `}`, `{"a":[` + value + `,1]}`} {
+		got, err := webaction.Encode(webaction.HTTP, json.RawMessage(`{"headers":`+headers+`}`))
+		if err != nil || len(got.Header.Get("A")) != 1<<20 {
+			t.Errorf("got %d bytes, %v", len(got.Header.Get("A")), err)
+		}
 	}
 }
