@@ -106,8 +106,8 @@ set" and for all with the setting invocationsPerMinute.`,
 		{
 			Code: NotYet, Component: Request, Whose: Ours,
 			What: "This version of gowhisk cannot do that yet.",
-			Why:  "Sequences and compositions are kept but not run; packages, triggers and rules cannot be created.",
-			Next: []string{"gowhisk version", "wsk action invoke COMPONENT # one after the other"},
+			Why:  "It is a part of OpenWhisk that is not here yet.",
+			Next: []string{"gowhisk version"},
 			Doc: `What works on which backend is listed in docs/COMPATIBILITY.md, each feature
 with the test that shows it.`,
 		},
