@@ -36,6 +36,7 @@ func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 func TestSlowBodyIsCutOffAfterThirtySeconds(t *testing.T) {
 	a := newAPI(t)
 	a.put(t, "hello", hello)
+	a.put(t, "page", annotated())
 	for _, row := range []struct {
 		name, line, key string
 		status          int
@@ -44,6 +45,8 @@ func TestSlowBodyIsCutOffAfterThirtySeconds(t *testing.T) {
 		{"of nobody", "POST " + ns + "actions/hello", "nobody:" + guestKey[37:], http.StatusUnauthorized},
 		{"of a route that takes none", "POST /ping", guestKey, http.StatusMethodNotAllowed},
 		{"of no route", "PUT " + ns + "nothing", guestKey, http.StatusNotFound},
+		{"of a web action", "POST " + web + "page", guestKey, http.StatusRequestTimeout},
+		{"of no web action", "POST " + web + "hello", guestKey, http.StatusNotFound},
 		{"of a read", "GET " + ns + "actions", guestKey, http.StatusOK},
 	} {
 		t.Run(row.name, func(t *testing.T) {
