@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/store"
@@ -51,10 +52,8 @@ type Registry interface {
 	Entries(ctx context.Context, kind, prefix string, visit func(store.Entry) error) error
 }
 
-const (
-	kind   = "system-package" // of the entries in the registry
-	writes = 16               // at once: they share the syncs of the medium
-)
+// kind is that of the entries in the registry.
+const kind = "system-package"
 
 // installed is what is remembered of a package.
 type installed struct {
@@ -72,27 +71,32 @@ func Install(ctx context.Context, c Catalog, r Registry, namespace string, packa
 	if err != nil {
 		return err
 	}
-	var errs []error
-	var done []store.Entry
+	work := &group{}
+	var mu sync.Mutex
+	var done []store.Entry // guarded by mu
 	for i := range packages {
 		p := &packages[i]
 		old, ok := known[p.Name]
 		if ok && compare(old.Version, p.Version) >= 0 && slices.Equal(old.Kinds, p.kinds()) {
 			continue
 		}
-		in := installation{c: c, namespace: namespace, pkg: p}
-		if err := in.run(ctx, old.Actions); err != nil {
-			errs = append(errs, fmt.Errorf("install package %s: %w", p.Name, err))
-			continue
-		}
-		entry, err := p.entry()
-		errs = append(errs, err)
-		done = append(done, entry)
+		work.do(func() error {
+			in := installation{c: c, namespace: namespace, pkg: p}
+			if err := in.run(ctx, old.Actions); err != nil {
+				return fmt.Errorf("install package %s: %w", p.Name, err)
+			}
+			entry, err := p.entry()
+			mu.Lock()
+			defer mu.Unlock()
+			done = append(done, entry)
+			return err
+		})
 	}
+	err = work.wait()
 	if len(done) > 0 {
-		errs = append(errs, r.PutEntries(ctx, done...))
+		err = errors.Join(err, r.PutEntries(ctx, done...))
 	}
-	return errors.Join(errs...)
+	return err
 }
 
 func remembered(ctx context.Context, r Registry) (map[string]installed, error) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"sync"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
 )
@@ -24,31 +23,16 @@ func (in *installation) run(ctx context.Context, before []string) error {
 	if err := in.putPackage(ctx); err != nil {
 		return err
 	}
-	var mu sync.Mutex
-	var errs []error
-	var all sync.WaitGroup
-	place := make(chan struct{}, writes)
-	do := func(what func() error) {
-		place <- struct{}{}
-		all.Go(func() {
-			defer func() { <-place }()
-			if err := what(); err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				errs = append(errs, err)
-			}
-		})
-	}
+	work := &group{}
 	for i := range in.pkg.Actions {
-		do(func() error { return in.putAction(ctx, &in.pkg.Actions[i]) })
+		work.do(func() error { return in.putAction(ctx, &in.pkg.Actions[i]) })
 	}
 	for _, name := range before {
 		if !slices.ContainsFunc(in.pkg.Actions, func(a Action) bool { return a.Name == name }) {
-			do(func() error { return in.deleteAction(ctx, name) })
+			work.do(func() error { return in.deleteAction(ctx, name) })
 		}
 	}
-	all.Wait()
-	return errors.Join(errs...)
+	return work.wait()
 }
 
 func (in *installation) putPackage(ctx context.Context) error {
