@@ -135,3 +135,44 @@ func TestNothingIsPutIntoBindings(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Containers are told apart by revision, and init parameters are their
+// environment.
+func TestInitParametersOfPackagesMakeAnotherRevision(t *testing.T) {
+	c, _ := open(t)
+	stored := put(t, c, action())
+	revision := func(pkg string) uint64 {
+		t.Helper()
+		got, err := c.Resolve(t.Context(), entity.Name{Namespace: "guest", Package: pkg, Name: name.Name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Action.Revision
+	}
+	secret := func(value string) entity.Parameters {
+		return entity.Parameters{{Key: "SECRET", Value: []byte(value), Init: true}}
+	}
+	putPackage(t, c, &entity.Package{Name: guests("plain"), Binding: guests(name.Package), Parameters: set(`1`, "x")})
+	for _, b := range []string{"one", "two"} {
+		putPackage(t, c, &entity.Package{Name: guests(b), Binding: guests(name.Package), Parameters: secret(`"` + b + `"`)})
+	}
+	if revision("plain") != stored.Revision || revision(name.Package) != stored.Revision {
+		t.Error("parameters that are no environment make another revision")
+	}
+	one := revision("one")
+	if one == revision("two") || one == stored.Revision || one != revision("one") {
+		t.Errorf("revisions are %d and %d, of the action %d", one, revision("two"), stored.Revision)
+	}
+	p, err := c.Package(t.Context(), guests("one"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := *p
+	next.Parameters = secret(`"new"`)
+	if _, err := c.PutPackage(t.Context(), &next); err != nil {
+		t.Fatal(err)
+	}
+	if revision("one") == one {
+		t.Error("the revision stays although the environment is another one")
+	}
+}

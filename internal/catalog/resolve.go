@@ -2,6 +2,9 @@ package catalog
 
 import (
 	"context"
+	"encoding/binary"
+	"hash/fnv"
+	"slices"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
 )
@@ -9,7 +12,9 @@ import (
 // Resolved is an action as an invocation sees it.
 type Resolved struct {
 	// Action has the parameters of its package, and of the binding over them,
-	// under its own. Name is where it really lies.
+	// under its own. Name is where it really lies. Revision is that of the
+	// action, or another one that stands for all of them if there are init
+	// parameters among theirs: those are the environment of a container.
 	Action *entity.Action
 
 	// Binding is the binding that it was named through, zero if none.
@@ -57,7 +62,7 @@ func (c *Catalog) Resolve(ctx context.Context, name entity.Name) (Resolved, erro
 		return Resolved{}, err
 	}
 	var out Resolved
-	parameters := pkg.Parameters
+	parameters, written := pkg.Parameters, []uint64{pkg.Revision}
 	if pkg.IsBinding() {
 		out.Binding = pkg.Name
 		name.Namespace, name.Package = pkg.Binding.Namespace, pkg.Binding.Name
@@ -65,7 +70,7 @@ func (c *Catalog) Resolve(ctx context.Context, name entity.Name) (Resolved, erro
 		if err != nil {
 			return Resolved{}, err
 		}
-		parameters = parameters.Over(provider.Parameters)
+		parameters, written = parameters.Over(provider.Parameters), append(written, provider.Revision)
 	}
 	a, err := c.Action(ctx, name)
 	if err != nil {
@@ -74,8 +79,22 @@ func (c *Catalog) Resolve(ctx context.Context, name entity.Name) (Resolved, erro
 	if len(parameters) > 0 {
 		merged := *a
 		merged.Parameters = a.Parameters.Over(parameters)
+		merged.Revision = revisionWith(a.Revision, parameters, written)
 		a = &merged
 	}
 	out.Action = a
 	return out, nil
+}
+
+// revisionWith returns the revision of an action with the parameters of
+// packages that have these revisions.
+func revisionWith(action uint64, parameters entity.Parameters, packages []uint64) uint64 {
+	if !slices.ContainsFunc(parameters, func(p entity.Parameter) bool { return p.Init }) {
+		return action
+	}
+	sum := fnv.New64a()
+	for _, revision := range append(packages, action) {
+		sum.Write(binary.BigEndian.AppendUint64(nil, revision)) // a hash takes everything
+	}
+	return sum.Sum64() | 1<<63 // the store counts from 1
 }
