@@ -81,7 +81,7 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 // open starts every listener. What had been accepted before the last stop
 // is taken up first, so that it comes before what is new.
 func open(ctx context.Context, c config.Config, api net.Listener, inner innerListener, serving *endpoints, p *platform) error {
-	if err := p.recover(); err != nil {
+	if err := errors.Join(p.recover(), p.feeds.begin(ctx)); err != nil {
 		return errors.Join(err, api.Close(), inner.close())
 	}
 	serving.serve("api", api, p.handler())
