@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/fault"
 )
 
 // prefix is that of the paths that the gateway serves; a tenant follows.
@@ -28,18 +29,18 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	tenant, rest, _ := strings.Cut(strings.TrimPrefix(escaped, prefix), "/")
 	way, ok := requestSegments(rest)
 	if !ok {
-		answer(w, http.StatusNotFound, "Not found.")
+		answer(w, http.StatusNotFound, fault.APIPath, "Not found.")
 		return
 	}
 	tree, err := g.routes(r.Context(), tenant)
 	if err != nil {
 		g.opt.Logger.Error("APIs cannot be read", "tenant", tenant, "error", err)
-		answer(w, http.StatusInternalServerError, "Oops. Something went wrong. Check your URI and try again.")
+		answer(w, http.StatusInternalServerError, fault.InternalServerError, "Oops. Something went wrong. Check your URI and try again.")
 		return
 	}
 	route, length := tree.match(way)
 	if route == nil {
-		answer(w, http.StatusNotFound, "Not found.")
+		answer(w, http.StatusNotFound, fault.APIPath, "Not found.")
 		return
 	}
 	w = route.answering(w, r)
@@ -55,9 +56,9 @@ func (g *Gateway) call(w http.ResponseWriter, r *http.Request, route *route, res
 	operation := route.operations[r.Method]
 	switch {
 	case operation == nil:
-		answer(w, http.StatusNotFound, "Whoops. Verb not supported.")
+		answer(w, http.StatusNotFound, fault.APIVerb, "Whoops. Verb not supported.")
 	case operation.path == "":
-		answer(w, http.StatusBadGateway, "The backend of this path is not a web action of this server.")
+		answer(w, http.StatusBadGateway, fault.APITarget, "The backend of this path is not a web action of this server.")
 	default:
 		g.opt.Web.ServeHTTP(w, operation.request(r, rest, length))
 	}
@@ -103,10 +104,11 @@ func forwardedURL(r *http.Request) string {
 	return scheme + "://" + r.Host + r.URL.RequestURI()
 }
 
-// answer is one of the gateway's own.
-func answer(w http.ResponseWriter, status int, message string) {
+// answer is one of the gateway's own; code is that of the fault.
+func answer(w http.ResponseWriter, status int, code, message string) {
 	body := entity.AppendString([]byte(`{"status":`+strconv.Itoa(status)+`,"message":`), "Error: "+message)
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("X-Gowhisk-Error", code)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)+2))
 	w.WriteHeader(status)
 	_, _ = w.Write(append(body, "}\n"...)) // a client that is gone is told nothing

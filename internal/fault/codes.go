@@ -39,6 +39,10 @@ const (
 	WebResult         = "GW2501"
 	WebFailed         = "GW2502"
 
+	APIPath   = "GW2601"
+	APIVerb   = "GW2602"
+	APITarget = "GW2603"
+
 	Provisioning = "GW3001"
 	Overloaded   = "GW3002"
 
