@@ -93,3 +93,28 @@ func TestRulesSurviveTheirTriggerWithoutEffect(t *testing.T) {
 		{Name: "links are gone", Method: "GET", URL: ns + "triggers/t", Status: 200, Contains: []string{`"rules":{}`}},
 	})
 }
+
+// FuzzPutRule puts anything as rule, trigger and state: it is taken and can be
+// read again, or refused.
+func FuzzPutRule(f *testing.F) {
+	for _, body := range []string{
+		`{}`, `{"trigger":"/_/t","action":"/_/a1"}`, `{"trigger":"/_/t","action":"/_/a2","status":"x","version":"7"}`, `{"action":"a//b"}`,
+		`{"trigger":null,"action":[]}`, `{"status":"active"}`, `{"status":"inactive","annotations":[{"key":"feed","value":"/a/b"}]}`,
+	} {
+		f.Add(body)
+	}
+	a := withRules(f)
+	f.Fuzz(func(t *testing.T, body string) {
+		for _, s := range []scenario{
+			{Method: "PUT", URL: ns + "rules/r1?overwrite=true"}, {Method: "PUT", URL: ns + "triggers/u?overwrite=true"}, {Method: "POST", URL: ns + "rules/r1"},
+		} {
+			s.Body, s.Headers = body, map[string]string{"Content-Type": "application/json"}
+			if w := s.send(a); w.Code != 200 && (w.Code < 400 || w.Code > 409) {
+				t.Errorf("%s %s: status %d: %s", s.Method, s.URL, w.Code, w.Body)
+			}
+		}
+		for _, path := range []string{"rules/r1", "triggers/t", "rules", "triggers"} {
+			scenario{Method: "GET", URL: ns + path, Status: 200}.check(t, a)
+		}
+	})
+}

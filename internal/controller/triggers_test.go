@@ -11,7 +11,7 @@ import (
 )
 
 // ok sends requests that must succeed.
-func (a *api) ok(t *testing.T, list ...scenario) {
+func (a *api) ok(t testing.TB, list ...scenario) {
 	t.Helper()
 	for _, s := range list {
 		if w := s.send(a); w.Code != 200 {
@@ -72,7 +72,7 @@ func TestBodiesThatMakeNoTriggerAreRefused(t *testing.T) {
 
 // withRules makes the trigger t with parameters, and rules r1 and r2 to the
 // actions a1 and a2.
-func withRules(t *testing.T, change ...func(*api)) *api {
+func withRules(t testing.TB, change ...func(*api)) *api {
 	a := newAPI(t, change...)
 	a.put(t, "a1", hello)
 	a.put(t, "a2", hello)
@@ -173,7 +173,9 @@ func TestRulesThatLeadNowhereAreToldInTheRecord(t *testing.T) {
 
 func TestFiresAreThrottledOnTheirOwnAndTheirActionsAsInvocations(t *testing.T) {
 	a := withRules(t, func(a *api) {
-		a.limits = func(s *entitlement.Settings) { s.FiresPerMinute, s.InvocationsPerMinute, s.ConcurrentInvocations = 2, 1<<30, 1 }
+		a.limits = func(s *entitlement.Settings) {
+			s.FiresPerMinute, s.InvocationsPerMinute, s.ConcurrentInvocations = 2, 1<<30, 1
+		}
 	})
 	record := a.fired(t, scenario{})
 	if !strings.Contains(record.Logs[1], `"statusCode":1,"success":false,"error":"Too many concurrent requests in flight (count: 1, allowed: 1)."`) {
