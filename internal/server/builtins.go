@@ -44,13 +44,21 @@ func onAPIs(do func(context.Context, apigateway.Call) (json.RawMessage, error)) 
 	}
 }
 
-// handler serves everything that has a URL.
-func (p *platform) handler() http.Handler {
+// handler serves everything that has a URL. Below webHost there are web actions
+// only.
+func (p *platform) handler(webHost string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if apigateway.Serves(r.URL.Path) {
+		if apigateway.Serves(r.URL.Path) && !isBelow(r.Host, webHost) {
 			p.gateway.ServeHTTP(w, r)
 			return
 		}
 		p.api.ServeHTTP(w, r)
 	})
+}
+
+// isBelow reports whether a request's host is a name below parent, "" for
+// none.
+func isBelow(host, parent string) bool {
+	name, _, _ := strings.Cut(host, ":")
+	return parent != "" && strings.HasSuffix(strings.ToLower(strings.TrimSuffix(name, ".")), "."+strings.ToLower(parent))
 }

@@ -84,9 +84,9 @@ func open(ctx context.Context, c config.Config, api net.Listener, inner innerLis
 	if err := errors.Join(p.recover(), p.feeds.begin(ctx)); err != nil {
 		return errors.Join(err, api.Close(), inner.close())
 	}
-	serving.serve("api", api, p.handler())
+	serving.serve("api", api, p.handler(c.WebHost))
 	if inner.Listener != nil {
-		serving.serve("actions", inner.Listener, p.handler())
+		serving.serve("actions", inner.Listener, p.handler(c.WebHost))
 	}
 	commands, err := admin.Listen(ctx, c.DataDir)
 	if err != nil {
