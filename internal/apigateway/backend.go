@@ -98,7 +98,7 @@ func (b *backends) backend(target string, verb any, headers http.Header) *backen
 // What may stand in a header.
 var (
 	headerName  = regexp.MustCompile("^[-!#$%&'*+.^_`|~0-9A-Za-z]+$")
-	headerValue = regexp.MustCompile("^[\\t\\x20-\\x7e\\x80-\\x{10ffff}]*$")
+	headerValue = regexp.MustCompile(`^[\t\x20-\x7e\x80-\x{10ffff}]*$`)
 )
 
 // setHeaders adds the headers that a step sets. OpenWhisk 7.3.4.
