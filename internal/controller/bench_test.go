@@ -46,6 +46,25 @@ func BenchmarkInvokeResult1MB(b *testing.B) {
 
 func BenchmarkInvokeNonBlocking(b *testing.B) { benchmarkInvoke(b, "", `{"name":"world"}`) }
 
+func BenchmarkWebAction(b *testing.B) {
+	const payload = `{"name":"world","place":"here"}`
+	a := newAPI(b, func(a *api) { a.quiet = true })
+	a.put(b, "hello", annotated())
+	r := scenario{Method: "POST", URL: web + "hello.json", Body: payload, Headers: visitor()}.request()
+	body := strings.NewReader(payload)
+	r.Body = io.NopCloser(body)
+	w := discard{http.Header{}}
+	b.ReportAllocs()
+	for b.Loop() {
+		body.Reset(payload)
+		clear(w.header)
+		a.ServeHTTP(w, r)
+	}
+	if w.header.Get("X-Openwhisk-Activation-Id") == "" {
+		b.Fatal("not invoked")
+	}
+}
+
 func BenchmarkGetAction(b *testing.B) {
 	a := newAPI(b, func(a *api) { a.quiet = true })
 	a.put(b, "hello", hello)

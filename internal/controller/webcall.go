@@ -47,21 +47,26 @@ func isSet(value []byte) bool { return len(value) > 0 && string(value) != "null"
 func (x *exchange) edgeHeader() http.Header {
 	h := make(http.Header, len(x.r.Header)+5)
 	maps.Copy(h, x.r.Header)
-	h["Host"] = []string{x.r.Host}
-	h["X-Request-Id"] = []string{x.tid}
+	values := make([]string, 0, 5) // of one line each
+	set := func(name, value string) {
+		values = append(values, value)
+		h[name] = values[len(values)-1 : len(values) : len(values)]
+	}
+	set("Host", x.r.Host)
+	set("X-Request-Id", x.tid)
 	if h["X-Forwarded-Proto"] == nil {
 		scheme := "http"
 		if x.r.TLS != nil {
 			scheme = "https"
 		}
-		h["X-Forwarded-Proto"] = []string{scheme}
+		set("X-Forwarded-Proto", scheme)
 	}
 	if peer, _, err := net.SplitHostPort(x.r.RemoteAddr); err == nil {
-		h["X-Real-Ip"] = []string{peer}
-		if before := h.Get("X-Forwarded-For"); before != "" {
+		set("X-Real-Ip", peer)
+		if before := x.r.Header.Get("X-Forwarded-For"); before != "" {
 			peer = before + ", " + peer
 		}
-		h["X-Forwarded-For"] = []string{peer}
+		set("X-Forwarded-For", peer)
 	}
 	return h
 }

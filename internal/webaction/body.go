@@ -3,8 +3,6 @@ package webaction
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
-	"slices"
 	"unicode/utf8"
 )
 
@@ -75,8 +73,15 @@ func decodeForm(body []byte) (content, error) {
 	return content{members: members, form: form}, nil
 }
 
-// keys are the names that the body sets.
-func (c content) keys() []string { return slices.Collect(maps.Keys(c.members)) }
+// sets reports whether the body sets a name that f reports.
+func (c content) sets(f func(key string) bool) bool {
+	for key := range c.members {
+		if f(key) {
+			return true
+		}
+	}
+	return false
+}
 
 // append adds the body to an open object.
 func (c content) append(args []byte) []byte {

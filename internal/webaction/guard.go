@@ -48,14 +48,20 @@ func Allowed(method string) bool {
 // AllowOrigins sets in h the headers that let pages of any origin call.
 // requested are the request's Access-Control-Request-Headers. OpenWhisk 4.6.1.
 func AllowOrigins(h http.Header, requested []string) {
-	h["Access-Control-Allow-Origin"] = []string{"*"}
-	h["Access-Control-Allow-Methods"] = []string{Methods}
-	headers := "Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent"
+	h["Access-Control-Allow-Origin"] = allowOrigin
+	h["Access-Control-Allow-Methods"] = allowMethods
+	h["Access-Control-Allow-Headers"] = allowHeaders
 	if len(requested) > 0 && isValue(requested[0]) {
-		headers = requested[0]
+		h["Access-Control-Allow-Headers"] = requested[:1:1]
 	}
-	h["Access-Control-Allow-Headers"] = []string{headers}
 }
+
+// Values of headers that all responses share.
+var (
+	allowOrigin  = []string{"*"}
+	allowMethods = []string{Methods}
+	allowHeaders = []string{"Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent"}
+)
 
 // DisallowOrigins takes out of h what AllowOrigins set.
 func DisallowOrigins(h http.Header) {

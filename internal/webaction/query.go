@@ -13,6 +13,9 @@ type pairs struct {
 }
 
 func parsePairs(s string, unescape func(string) string) *pairs {
+	if s == "" {
+		return &pairs{}
+	}
 	p := &pairs{values: map[string]string{}}
 	for pair := range strings.SplitSeq(s, "&") {
 		if pair == "" {

@@ -2,7 +2,6 @@ package webaction
 
 import (
 	"encoding/base64"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -47,10 +46,9 @@ func (r *Request) Arguments(fixed func(key string) bool) ([]byte, error) {
 		return nil, err
 	}
 	query := parsePairs(r.Query, unescapeLenient)
-	for _, key := range slices.Concat(query.keys, body.keys()) {
-		if Reserved(key) || fixed(key) {
-			return nil, ErrReserved
-		}
+	refused := func(key string) bool { return Reserved(key) || fixed(key) }
+	if slices.ContainsFunc(query.keys, refused) || body.sets(refused) {
+		return nil, ErrReserved
 	}
 	for _, key := range query.keys {
 		if _, over := body.members[key]; !over {
@@ -91,17 +89,33 @@ func (r *Request) context() []byte {
 // values the last one survives. OpenWhisk 4.2.1, 1.2.5.
 func (r *Request) appendHeaders(args []byte) []byte {
 	args = append(args, '{')
-	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
-		values := r.Header[name]
-		if len(values) == 0 || name == "Content-Length" || name == "X-Ow-Extra-Logging" {
-			continue
+	names := make([]string, 0, len(r.Header))
+	for name, values := range r.Header {
+		if len(values) > 0 && name != "Content-Length" && name != "X-Ow-Extra-Logging" {
+			names = append(names, name)
 		}
-		args = appendString(appendKey(args, strings.ToLower(name)), values[len(values)-1])
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		begin := len(args)
+		args = appendKey(args, name)
+		lower(args[begin:])
+		values := r.Header[name]
+		args = appendString(args, values[len(values)-1])
 	}
 	if len(r.Body) > 0 && len(r.Header["Content-Type"]) == 0 {
 		args = appendString(appendKey(args, "content-type"), octetStream)
 	}
 	return append(args, '}')
+}
+
+// lower changes ASCII letters in place.
+func lower(b []byte) {
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
 }
 
 // media is the type of the body. OpenWhisk 4.2.4.

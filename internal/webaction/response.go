@@ -60,10 +60,12 @@ func ok(contentType string, body []byte) Response {
 
 // encodeJSON answers with the whole result. OpenWhisk 4.5.1.
 func encodeJSON(result json.RawMessage) (Response, error) {
-	if c := first(result); c != '{' && c != '[' || !json.Valid(result) {
+	c := first(result)
+	body, err := indent(result)
+	if c != '{' && c != '[' || err != nil {
 		return Response{}, invalid(applicationJSON)
 	}
-	return ok(applicationJSON, pretty(result)), nil
+	return ok(applicationJSON, body), nil
 }
 
 // encodeMarkup answers with a text of the result. OpenWhisk 4.5.2, 4.5.3.
