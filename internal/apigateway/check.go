@@ -78,41 +78,6 @@ func checkSegments(path string) error {
 	return nil
 }
 
-// checkProtection refuses what a document asks for the protection of its
-// paths and this gateway does not do: to ignore it would open them. OpenWhisk
-// 7.3.7.
-func (d document) checkProtection() error {
-	for _, name := range []string{"securityDefinitions", "security", "x-ibm-rate-limit", "x-gateway-rate-limit"} {
-		switch v := d[name].(type) {
-		case nil:
-		case []any:
-			if len(v) > 0 {
-				return unprotected(name)
-			}
-		case map[string]any:
-			if len(v) > 0 {
-				return unprotected(name)
-			}
-		default:
-			return unprotected(name)
-		}
-	}
-	for _, item := range d.object("paths") {
-		members, _ := item.(map[string]any)
-		for name, operation := range members {
-			secured, _ := document{"of": operation}.at("of", "security").([]any)
-			if isVerb(name) && len(secured) > 0 {
-				return unprotected("security")
-			}
-		}
-	}
-	return nil
-}
-
-func unprotected(member string) error {
-	return refuse("This gateway does not enforce '%s'. Remove it, and protect the action with the annotation require-whisk-auth.", member)
-}
-
 // A parameter is well formed if it is a whole segment.
 var wholeSegment = regexp.MustCompile(`/\{([^/]+)\}(/|$)`)
 
@@ -148,24 +113,4 @@ func checkParameters(path string, item document, targets map[string]string) erro
 		}
 	}
 	return nil
-}
-
-// targets maps operations to what they call.
-func (d document) targets() map[string]string {
-	out := map[string]string{}
-	for _, c := range d.cases() {
-		operations, _ := c["operations"].([]any)
-		for _, operation := range operations {
-			id, ok := text(operation)
-			if !ok {
-				continue
-			}
-			for _, step := range list(c["execute"]) {
-				if target, ok := text(step.at("invoke", "target-url")); ok {
-					out[id] = target
-				}
-			}
-		}
-	}
-	return out
 }

@@ -32,8 +32,11 @@ func (g *Gateway) create(ctx context.Context, m message, doc, swagger document) 
 			return nil, err
 		}
 	}
-	g.changing.Lock()
-	defer g.changing.Unlock()
+	done, err := g.change(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	a, err := g.planned(ctx, TenantOf(m.caller), doc, swagger, e)
 	if err != nil {
 		return nil, err

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 )
 
@@ -128,34 +126,4 @@ func (d document) configuration() document {
 		}
 	}
 	return nil
-}
-
-// cases are the ways of a document's operations to their actions.
-func (d document) cases() []document {
-	var all []document
-	for _, step := range list(d.configuration().at("assembly", "execute")) {
-		all = append(all, list(step.at("operation-switch", "case"))...)
-	}
-	return all
-}
-
-// allTargets are the URLs of everything that an operation of the document can
-// lead to.
-func (d document) allTargets() []string {
-	all := slices.Collect(maps.Values(d.targets()))
-	for _, step := range list(d.configuration().at("assembly", "execute")) {
-		if target, ok := text(step.at("invoke", "target-url")); ok {
-			all = append(all, target)
-		}
-	}
-	for _, item := range d.object("paths") {
-		members, _ := item.(map[string]any)
-		for name, operation := range members {
-			if url, ok := text(document{"of": operation}.at("of", "x-openwhisk", "url")); ok && isVerb(name) {
-				all = append(all, url)
-			}
-		}
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
 }

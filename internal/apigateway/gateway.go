@@ -7,6 +7,7 @@
 package apigateway
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
@@ -35,7 +36,7 @@ type Options struct {
 type Gateway struct {
 	opt Options
 
-	changing sync.Mutex // held while an API is read, changed and written
+	changing chan struct{} // holds one token while an API is read, changed and written
 
 	mu      sync.RWMutex
 	tenants map[string]*node // guarded by mu: routes by tenant
@@ -49,7 +50,7 @@ func New(o Options) *Gateway {
 	}
 	_, host, _ := strings.Cut(o.URL, "://")
 	o.Hosts = append(slices.Clone(o.Hosts), host)
-	return &Gateway{opt: o, tenants: map[string]*node{}}
+	return &Gateway{opt: o, changing: make(chan struct{}, 1), tenants: map[string]*node{}}
 }
 
 // TenantOf returns the name under which the APIs of a namespace are served. It
@@ -63,4 +64,15 @@ func TenantOf(namespace string) string {
 // managedURL is where an API is served.
 func (g *Gateway) managedURL(tenant, basePath string) string {
 	return g.opt.URL + "/api/" + tenant + strings.TrimSuffix(basePath, "/")
+}
+
+// change lets nobody else change an API until done is called. It waits no
+// longer than ctx.
+func (g *Gateway) change(ctx context.Context) (done func(), err error) {
+	select {
+	case g.changing <- struct{}{}:
+		return func() { <-g.changing }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait to change an API: %w", ctx.Err())
+	}
 }

@@ -81,8 +81,11 @@ func (g *Gateway) DeleteAPI(ctx context.Context, call Call) (json.RawMessage, er
 	case path == "" && verb != "":
 		return m.fail("When specifying an operation, the path is required.")
 	}
-	g.changing.Lock()
-	defer g.changing.Unlock()
+	done, err := g.change(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	if err := g.delete(ctx, TenantOf(m.caller), baseOrName, path, verb); err != nil {
 		return g.failed(m, "API deletion failure: ", err)
 	}

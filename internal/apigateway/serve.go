@@ -1,11 +1,14 @@
 package apigateway
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/fault"
@@ -25,6 +28,10 @@ func Serves(path string) bool {
 // ServeHTTP calls the web action that the API has for the path. Its own
 // answers are those of OpenWhisk's gateway: status and message as JSON.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := limitBody(w, r); err != nil {
+		g.opt.Logger.Debug("request is given up", "error", err)
+		return
+	}
 	escaped := r.URL.EscapedPath()
 	tenant, rest, _ := strings.Cut(strings.TrimPrefix(escaped, prefix), "/")
 	way, ok := requestSegments(rest)
@@ -94,6 +101,22 @@ func (b *backend) request(r *http.Request, rest string, length int) *http.Reques
 	}
 	return out
 }
+
+// limitBody bounds the time that a body may take which nobody reads: the server
+// reads what is left of it before it sends an answer. The handler of web
+// actions sets its own bound.
+func limitBody(w http.ResponseWriter, r *http.Request) error {
+	if r.ContentLength == 0 {
+		return nil
+	}
+	err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return fmt.Errorf("set read deadline: %w", err)
+	}
+	return nil
+}
+
+const bodyTimeout = 30 * time.Second
 
 // forwardedURL is what the client asked for.
 func forwardedURL(r *http.Request) string {
