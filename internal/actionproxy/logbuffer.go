@@ -16,8 +16,15 @@ const timestampLayout = "2006-01-02T15:04:05.000000000Z"
 // stored, and held in memory, at many times the limit. OpenWhisk 3.4.2.
 type logBuffer struct {
 	logs    Logs
-	kept    int                         // bytes with time, stream and line feeds
-	partial [protocol.Stderr + 1][]byte // lines without their ends yet
+	kept    int // bytes with time, stream and line feeds
+	partial [protocol.Stderr + 1]logLine
+}
+
+// logLine is a line that is not complete, as it will be stored: a long one is never copied whole
+// but to grow.
+type logLine struct {
+	strings.Builder      // empty until the line begins
+	cut             bool // the limit left something of it out
 }
 
 // label is what OpenWhisk writes between time and text.
@@ -28,65 +35,69 @@ func label(s protocol.Stream) string {
 	return " stdout: "
 }
 
+// prefix is the length of what comes before the text of a line.
+const prefix = len(timestampLayout) + len(" stdout: ")
+
 // consume cuts a chunk into lines. One clock reading serves the chunk.
 func (b *logBuffer) consume(s protocol.Stream, chunk []byte, limit int) {
-	partial := &b.partial[s]
 	if b.kept >= limit {
 		b.logs.Truncated = b.logs.Truncated || limit > 0
-		*partial = nil
+		b.partial[s] = logLine{}
 		return
 	}
 	now := time.Now().UTC()
 	for len(chunk) > 0 {
 		end := bytes.IndexByte(chunk, '\n')
 		if end < 0 {
-			if len(*partial) >= limit {
-				b.logs.Truncated = limit > 0
-				return
-			}
-			*partial = append(*partial, chunk...)
+			b.partial[s].add(s, now, chunk, limit, 2)
 			return
 		}
-		line := chunk[:end]
-		if len(*partial) > 0 {
-			line = append(*partial, line...)
-			*partial = line[:0]
-		}
-		b.add(s, now, line, limit)
+		b.partial[s].add(s, now, chunk[:end], limit, 1)
+		b.finish(s, limit)
 		chunk = chunk[end+1:]
 	}
 }
 
-// add keeps a line, or what the limit leaves of it.
-func (b *logBuffer) add(s protocol.Stream, now time.Time, text []byte, limit int) {
-	overhead := len(timestampLayout) + len(label(s)) + 1
-	room := limit - b.kept - overhead
-	if room < 0 || room == 0 && len(text) > 0 {
+// add appends text to the line, which grows by that factor at least if it must.
+func (l *logLine) add(s protocol.Stream, now time.Time, text []byte, limit, factor int) {
+	if room := max(0, limit+prefix-max(l.Len(), prefix)); len(text) > room {
+		text, l.cut = text[:room], true
+	}
+	if need := max(l.Len(), prefix) + len(text); need > l.Cap() {
+		l.Grow(max(need, min(factor*l.Cap(), limit+prefix)) - l.Len())
+	}
+	if l.Len() == 0 {
+		var stamp [len(timestampLayout)]byte
+		l.Write(now.AppendFormat(stamp[:0], timestampLayout))
+		l.WriteString(label(s))
+	}
+	l.Write(text)
+}
+
+// finish keeps the line of the stream, or what the limit leaves of it.
+func (b *logBuffer) finish(s protocol.Stream, limit int) {
+	line, cut := b.partial[s].String(), b.partial[s].cut
+	b.partial[s] = logLine{}
+	room := limit - b.kept - 1 // for the line feed
+	if room < prefix || room == prefix && len(line) > prefix {
 		b.kept = limit
 		b.logs.Truncated = b.logs.Truncated || limit > 0
 		return
 	}
-	if len(text) > room {
-		b.logs.Truncated = true
-		text = text[:room]
+	if len(line) > room {
+		line, cut = line[:room], true
 	}
-	b.kept += len(text) + overhead
-	text = bytes.TrimSuffix(text, []byte{'\r'})
-	var line strings.Builder
-	line.Grow(len(timestampLayout) + len(label(s)) + len(text))
-	var stamp [len(timestampLayout)]byte
-	line.Write(now.AppendFormat(stamp[:0], timestampLayout))
-	line.WriteString(label(s))
-	line.Write(text)
-	b.logs.Lines = append(b.logs.Lines, strings.ToValidUTF8(line.String(), "\ufffd"))
+	b.kept += len(line) + 1
+	b.logs.Truncated = b.logs.Truncated || cut
+	line = strings.TrimSuffix(line, "\r")
+	b.logs.Lines = append(b.logs.Lines, strings.ToValidUTF8(line, "\ufffd"))
 }
 
 // take returns the lines since the last take; a last line may lack its line feed.
 func (b *logBuffer) take(limit int) Logs {
 	for _, s := range []protocol.Stream{protocol.Stdout, protocol.Stderr} {
-		if rest := b.partial[s]; len(rest) > 0 {
-			b.partial[s] = nil
-			b.add(s, time.Now().UTC(), rest, limit)
+		if b.partial[s].Len() > 0 {
+			b.finish(s, limit)
 		}
 	}
 	logs := b.logs

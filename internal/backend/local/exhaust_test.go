@@ -1,6 +1,7 @@
 package local_test
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -83,20 +84,17 @@ func TestAFloodOfLogsIsBounded(t *testing.T) {
 				for _, line := range r.Logs {
 					kept += len(line) + 1
 				}
-				last := ""
-				if len(r.Logs) > 0 {
-					last = r.Logs[len(r.Logs)-1]
-				}
 				t.Logf("%s after %s: %d lines, %d bytes", r.Response.Status, time.Since(began).Round(time.Millisecond), len(r.Logs), kept)
 				limit := int(entity.DefaultLimits().Logs * entity.MB)
-				if kept > 2*limit || !strings.Contains(strings.Join(r.Logs[max(0, len(r.Logs)-2):], " "), "Logs were truncated") {
-					t.Errorf("%d bytes of logs, the last: %.200s", kept, last)
+				saysSo := func(line string) bool { return strings.Contains(line, "Logs were truncated") }
+				if last := r.Logs[max(0, len(r.Logs)-2):]; kept > 2*limit || !slices.ContainsFunc(last, saysSo) {
+					t.Errorf("%d bytes of logs, the last: %.200q", kept, last)
 				}
 			})
 			if took := time.Since(began); took > msg.Action.Limits.Timeout+2*time.Second {
 				t.Errorf("it ended after %s", took)
 			}
-			if grown > 250<<20 { // much less than what was printed, with the garbage of the race detector
+			if grown > 100<<20 { // 25 MB without the race detector, of which 10 MB are the logs
 				t.Errorf("the server grew by %d MB", grown>>20)
 			}
 			t.Logf("the server grew by %d MB", grown>>20)
