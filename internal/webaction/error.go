@@ -58,22 +58,6 @@ func errorBody(message, code string, indented bool) []byte {
 	return b
 }
 
-// pretty indents JSON that is valid.
-func pretty(raw []byte) []byte {
-	if out, err := indent(raw); err == nil {
-		return out
-	}
-	return raw
-}
-
-// indent indents JSON by two spaces. OpenWhisk 1.2.6.
-func indent(raw []byte) ([]byte, error) {
-	var b bytes.Buffer
-	b.Grow(len(raw) + len(raw)/4 + 16)
-	err := json.Indent(&b, bytes.TrimSpace(raw), "", "  ")
-	return b.Bytes(), err
-}
-
 // appendString appends s as a JSON string; what is not UTF-8 becomes U+FFFD.
 func appendString(dst []byte, s string) []byte {
 	for i := range len(s) {

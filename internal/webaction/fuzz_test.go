@@ -91,6 +91,9 @@ func FuzzEncode(f *testing.F) {
 			got, err := encode(e, result)
 			if err == nil {
 				checkResponse(t, got)
+				if len(got.Body) > 4*len(result)+128<<10 {
+					t.Errorf("%d bytes became %d", len(result), len(got.Body))
+				}
 				continue
 			}
 			if known, ok := errors.AsType[*webaction.Error](err); !ok || known.Rejected || !json.Valid(known.Body("x")) {

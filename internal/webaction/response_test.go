@@ -229,3 +229,23 @@ func TestNestingOfAHeaderCostsNoMoreThanItsLength(t *testing.T) {
 		}
 	}
 }
+
+func TestDeepResultsAreNotBlownUp(t *testing.T) {
+	deep := func(depth, elements int) string {
+		return strings.Repeat("[", depth) + `"a\"]"` + strings.Repeat(",0", elements) + strings.Repeat("]", depth)
+	}
+	for _, row := range []struct {
+		result   string
+		indented bool
+	}{
+		{deep(3, 1000), true}, {deep(100, 0), true}, {deep(9_000, 0), false}, {deep(100, 10_000), false}, {deep(9_000, 100_000), false},
+	} {
+		got, err := webaction.Encode(webaction.JSON, json.RawMessage(row.result))
+		if err != nil || (string(got.Body) != row.result) != row.indented || len(got.Body) > 3*len(row.result)+64<<10 {
+			t.Errorf("%.10s… of %d bytes became %.10q… of %d, %v", row.result, len(row.result), got.Body, len(got.Body), err)
+		}
+	}
+	if _, err := webaction.Encode(webaction.JSON, json.RawMessage(deep(9_000, 10)+"]")); err == nil {
+		t.Error("half a result was sent")
+	}
+}
