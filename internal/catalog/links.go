@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/store"
@@ -78,7 +79,33 @@ func (c *Catalog) DeleteRule(ctx context.Context, name entity.Name) (deleted *en
 		l.changes = append(l.changes, store.Change{Document: store.Document{Name: name, Revision: deleted.Revision}, Delete: true})
 		return nil
 	})
+	if errors.Is(err, entity.ErrCorrupted) {
+		return c.discardRule(ctx, name)
+	}
 	return deleted, err
+}
+
+// discardRule removes a rule that cannot be read. Which trigger is linked to
+// it is not known, so all of its namespace are asked.
+func (c *Catalog) discardRule(ctx context.Context, name entity.Name) (*entity.Rule, error) {
+	_, err := c.relink(ctx, func(l *linking) error {
+		all, err := c.ListTriggers(ctx, store.EntityQuery{Namespace: name.Namespace})
+		for _, t := range all {
+			if t.Link(name) != nil {
+				t.Rules = slices.DeleteFunc(t.Rules, func(l entity.Link) bool { return l.Rule == name })
+				l.triggers[t.Name] = t
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer c.forget(name)
+	if err := c.entities.Discard(ctx, name); err != nil {
+		return nil, rules.wrap("delete", name, err)
+	}
+	return rules.unreadable(name), nil
 }
 
 // SetRuleActive makes the rule active or inactive; a rule that lost its link

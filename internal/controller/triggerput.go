@@ -31,7 +31,7 @@ func (c *Controller) putTrigger(x *exchange) error {
 	t := &entity.Trigger{Name: name}
 	old, err := c.cfg.Catalog.Trigger(x.r.Context(), name)
 	switch {
-	case errors.Is(err, entity.ErrNotFound):
+	case errors.Is(err, entity.ErrNotFound), errors.Is(err, entity.ErrCorrupted) && overwrite:
 		if err := checkFeed(body.annotations); err != nil {
 			return err
 		}
