@@ -10,6 +10,7 @@ import (
 
 	"github.com/gowhisk/gowhisk/internal/apigateway"
 	"github.com/gowhisk/gowhisk/internal/backend/builtin"
+	"github.com/gowhisk/gowhisk/internal/feed/webhook"
 )
 
 // makeGateway makes the API gateway. It hands its calls to the controller as
@@ -50,6 +51,10 @@ func (p *platform) handler(webHost string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if apigateway.Serves(r.URL.Path) && !isBelow(r.Host, webHost) {
 			p.gateway.ServeHTTP(w, r)
+			return
+		}
+		if strings.HasPrefix(r.URL.Path, webhook.Prefix) && !isBelow(r.Host, webHost) {
+			p.feeds.webhooks.ServeHTTP(w, r)
 			return
 		}
 		p.api.ServeHTTP(w, r)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -13,14 +14,16 @@ import (
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/feed"
 	"github.com/gowhisk/gowhisk/internal/feed/alarms"
+	"github.com/gowhisk/gowhisk/internal/feed/webhook"
 	"github.com/gowhisk/gowhisk/internal/trigger"
 )
 
 // feeds are the providers of events that live in the server. The zero value
 // has none.
 type feeds struct {
-	door   feed.Door
-	alarms *alarms.Provider
+	door     feed.Door
+	alarms   *alarms.Provider
+	webhooks *webhook.Provider
 
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -32,12 +35,13 @@ func (p *platform) makeFeeds(names *catalog.Catalog, log *slog.Logger) {
 	gun := &feed.Gun{Identities: p.auth, Firer: firing{p}}
 	p.feeds.door = feed.Door{Auth: p.auth, Triggers: names}
 	p.feeds.alarms = alarms.New(alarms.Config{Registry: p.db.Registry(), Gun: gun, Triggers: names, Logger: log})
+	p.feeds.webhooks = webhook.New(webhook.Config{Registry: p.db.Registry(), Gun: gun, URL: p.url, Now: time.Now, Logger: log})
 	p.metrics.Gauge("alarms", "Triggers with an alarm.", func() float64 { return float64(p.feeds.alarms.Count()) })
 }
 
 // begin takes up what was registered and starts to fire.
 func (f *feeds) begin(ctx context.Context) error {
-	if err := f.alarms.Load(ctx); err != nil {
+	if err := errors.Join(f.alarms.Load(ctx), f.webhooks.Load(ctx)); err != nil {
 		return err
 	}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -57,19 +61,19 @@ func (f *feeds) end() {
 
 // functions are the feed actions.
 func (f *feeds) functions() map[string]builtin.Function {
-	alarm := func(alarmType string) builtin.Function {
-		return f.function(f.alarms, feed.Params{alarms.TypeParam: json.RawMessage(`"` + alarmType + `"`)})
-	}
 	return map[string]builtin.Function{
-		"alarms/alarm":    alarm(alarms.TypeCron),
-		"alarms/interval": alarm(alarms.TypeInterval),
-		"alarms/once":     alarm(alarms.TypeOnce),
+		"alarms/alarm":    f.function(f.alarms, alarms.TypeParam, alarms.TypeCron),
+		"alarms/interval": f.function(f.alarms, alarms.TypeParam, alarms.TypeInterval),
+		"alarms/once":     f.function(f.alarms, alarms.TypeParam, alarms.TypeOnce),
+		"webhook/receive": f.function(f.webhooks, webhook.TypeParam, webhook.TypeStandard),
+		"github/webhook":  f.function(f.webhooks, webhook.TypeParam, webhook.TypeGitHub),
 	}
 }
 
-// function makes a feed action of a provider.
-func (f *feeds) function(p feed.Provider, fixed feed.Params) builtin.Function {
-	act := f.door.Action(p, fixed)
+// function makes a feed action of a provider, with one parameter that is
+// fixed.
+func (f *feeds) function(p feed.Provider, param, value string) builtin.Function {
+	act := f.door.Action(p, feed.Params{param: json.RawMessage(`"` + value + `"`)})
 	return func(ctx context.Context, call *builtin.Call) (json.RawMessage, error) { return act(ctx, call.Args) }
 }
 

@@ -92,7 +92,7 @@ func setup(env *testscript.Env, wsk string) error {
 func condition(cond string) (bool, error) {
 	programs := map[string]string{
 		"kind:nodejs": "node", "kind:python": "python3", "kind:php": "php", "kind:ruby": "ruby",
-		"kind:java": "java", "kind:go": "go", "curl": "curl", "jq": "jq",
+		"kind:java": "java", "kind:go": "go", "curl": "curl", "jq": "jq", "openssl": "openssl",
 	}
 	program, ok := programs[cond]
 	if !ok {
