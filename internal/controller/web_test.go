@@ -198,6 +198,8 @@ func TestRequestsOfTheWebAreRefusedBeforeTheActionRuns(t *testing.T) {
 			Contains: []string{"{\n  \"error\": \"Request larger than allowed: 1048578 > 1048576 bytes.\","},
 		},
 		{Name: "large and not exported", Method: "POST", URL: web + "none", Body: `"` + strings.Repeat("x", 1<<20) + `"`, Status: 404},
+		{Name: "long URL", Method: "GET", URL: web + "hello?a=" + strings.Repeat("x", 8000), Status: 204},
+		{Name: "longer URL", Method: "GET", URL: web + "hello?a=" + strings.Repeat("x", 8200), Status: 414},
 		{Name: "method", Method: "TRACE", URL: web + "hello", Status: 405, Contains: []string{`{"error":"HTTP method not allowed, supported methods: OPTIONS, GET, DELETE, POST, PUT, HEAD, PATCH"`}},
 	})
 	for _, method := range []string{"GET", "DELETE", "POST", "PUT", "PATCH", "HEAD"} {
