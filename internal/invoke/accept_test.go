@@ -69,7 +69,7 @@ func TestAcceptedRequestsRunThoughTheServerDies(t *testing.T) {
 	w.record(cause.ID)
 	w.recover(3)
 	for _, r := range requests {
-		if a := w.record(r.ID); a.Response.Status != entity.Success {
+		if a := w.record(r.ID); a.Response.Status != entity.Success || string(a.Response.Result) != string(r.Payload) {
 			t.Errorf("record of %s is %+v", r.ID, a)
 		}
 	}

@@ -33,19 +33,26 @@ type item struct {
 	Payload     json.RawMessage `json:"payload,omitempty"`
 }
 
-// item is the request as it is queued.
+// item is the request as it is queued. The payload, which is JSON already, is
+// put in as it is: it may be large, and an event has it once for every rule.
 func (x *execution) item() ([]byte, error) {
 	req := &x.req
 	body, err := entity.Marshal(item{
 		Action: req.Action.Name, Binding: req.Binding, Version: req.Action.Version, Kind: req.Action.Exec.Kind, Limits: req.Action.Limits,
 		Owner: req.Identity.Namespace.UUID, Namespace: req.Identity.Namespace.Name, Subject: req.Identity.Subject,
-		Transaction: req.Transaction, Accepted: req.Accepted.UnixMilli(), Started: x.started, Payload: req.Payload,
+		Transaction: req.Transaction, Accepted: req.Accepted.UnixMilli(), Started: x.started,
 		Conductor: formOf(req.Action) == composition,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encode activation %s: %w", x.id, err)
 	}
-	return body, nil
+	if len(req.Payload) == 0 {
+		return body, nil
+	}
+	const key = `,"payload":`
+	out := make([]byte, 0, len(body)+len(key)+len(req.Payload))
+	out = append(append(out, body[:len(body)-1]...), key...)
+	return append(append(out, req.Payload...), '}'), nil
 }
 
 // enqueue makes the request durable. Of an activation that is under way it
