@@ -45,6 +45,8 @@ type Provider struct {
 	cfg  Config
 	wake chan struct{} // tells Run to look again; holds one
 
+	turns feed.Turns // of the triggers, in calls
+
 	mu     sync.Mutex
 	alarms map[entity.Name]*alarm // guarded by mu
 	queue  queue                  // guarded by mu: those that wait for their time
@@ -85,28 +87,54 @@ func (p *Provider) Count() int {
 	return len(p.alarms)
 }
 
-// put writes an alarm and puts it in place of what was there. It needs mu
-// held.
+// put writes an alarm in place of what was there and, if it is active, puts it
+// into the queue. The caller has the trigger's turn.
 func (p *Provider) put(ctx context.Context, a *alarm) error {
 	entry, err := feed.Entry(kind, a.Trigger, a)
 	if err != nil {
 		return err
 	}
+	old := p.withdraw(a.Trigger)
 	if err := p.cfg.Registry.PutEntries(ctx, entry); err != nil {
+		p.insert(old)
 		return fmt.Errorf("keep alarm of %s: %w", a.Trigger, err)
 	}
-	p.forget(a.Trigger)
-	p.alarms[a.Trigger] = a
+	p.insert(a)
 	return nil
 }
 
-// remove deletes the alarm of a trigger. It needs mu held.
+// remove deletes the alarm of a trigger. The caller has the trigger's turn.
 func (p *Provider) remove(ctx context.Context, trigger entity.Name) error {
+	old := p.withdraw(trigger)
 	if err := p.cfg.Registry.DeleteEntries(ctx, kind, trigger.String()); err != nil {
+		p.insert(old)
 		return fmt.Errorf("remove alarm of %s: %w", trigger, err)
 	}
-	p.forget(trigger)
 	return nil
+}
+
+// withdraw takes an alarm out of the scheduler's hands, so that nothing is
+// written of it but by the caller, and returns it, nil if there is none.
+func (p *Provider) withdraw(trigger entity.Name) *alarm {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a := p.alarms[trigger]
+	p.forget(trigger)
+	return a
+}
+
+// insert gives the scheduler an alarm, nil for none.
+func (p *Provider) insert(a *alarm) {
+	if a == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	defer p.look()
+	p.alarms[a.Trigger] = a
+	if a.Status.Active {
+		p.queue.add(a)
+	}
 }
 
 // forget drops what memory has of an alarm; a fire under way goes on, and

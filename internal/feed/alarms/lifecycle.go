@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/feed"
 )
 
@@ -12,29 +13,37 @@ import (
 // there is; the other events are for an alarm of any type, whichever of the
 // actions is called, as with OpenWhisk's alarms.
 func (p *Provider) Feed(ctx context.Context, c *feed.Call) (any, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	defer p.look()
+	defer p.turns.Take(c.Trigger)()
 	now := time.Now().Round(0) // without the monotonic clock: dates are of the wall
-	old := p.alarms[c.Trigger]
 	if c.Event == feed.Create {
 		return p.create(ctx, c, now)
 	}
-	if old == nil {
+	old, ok := p.find(c.Trigger)
+	if !ok {
 		return nil, feed.Missing(c.Trigger)
 	}
 	switch c.Event {
 	case feed.Read:
 		return old.shown(), nil
 	case feed.Update:
-		return p.update(ctx, c, old, now)
+		return p.update(ctx, c, &old, now)
 	case feed.Delete:
 		return feed.Success(), p.remove(ctx, c.Trigger)
 	case feed.Pause:
-		return p.replace(ctx, c, old, old.Spec, feed.Paused(now), now)
+		return p.replace(ctx, c, &old, feed.Paused(now), now)
 	default:
-		return p.replace(ctx, c, old, old.Spec, feed.Active(now), now)
+		return p.replace(ctx, c, &old, feed.Active(now), now)
 	}
+}
+
+// find returns a copy of the alarm of a trigger.
+func (p *Provider) find(trigger entity.Name) (alarm, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if a := p.alarms[trigger]; a != nil {
+		return *a, true
+	}
+	return alarm{}, false
 }
 
 // look makes Run look at the queue again.
@@ -83,13 +92,13 @@ func (p *Provider) update(ctx context.Context, c *feed.Call, old *alarm, now tim
 }
 
 // replace gives an alarm another status and keeps its count.
-func (p *Provider) replace(ctx context.Context, c *feed.Call, old *alarm, s spec, status feed.Status, now time.Time) (any, error) {
-	next := &alarm{Registration: old.Registration, Spec: s, Fired: old.Fired, position: idle}
+func (p *Provider) replace(ctx context.Context, c *feed.Call, old *alarm, status feed.Status, now time.Time) (any, error) {
+	next := &alarm{Registration: old.Registration, Spec: old.Spec, Fired: old.Fired, position: idle}
 	next.Owner, next.Status = c.Owner.Namespace.UUID, status
 	return p.start(ctx, next, now)
 }
 
-// start writes an alarm and, if it is active, puts it into the queue.
+// start writes an alarm that is active or not.
 func (p *Provider) start(ctx context.Context, a *alarm, now time.Time) (any, error) {
 	further := a.schedule(now)
 	if a.Status.Active && !further {
@@ -97,9 +106,6 @@ func (p *Provider) start(ctx context.Context, a *alarm, now time.Time) (any, err
 	}
 	if err := p.put(ctx, a); err != nil {
 		return nil, err
-	}
-	if a.Status.Active {
-		p.queue.add(a)
 	}
 	return feed.Success(), nil
 }

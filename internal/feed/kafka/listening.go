@@ -65,7 +65,7 @@ func (p *Provider) consumer(l *listening) *Consumer {
 // ended draws the consequence of a consumer that stopped by itself, unless the
 // registration was changed meanwhile.
 func (p *Provider) ended(l *listening, err error) {
-	defer p.turns.take(l.Trigger)()
+	defer p.turns.Take(l.Trigger)()
 	if p.find(l.Trigger) != l || p.life.Err() != nil {
 		return
 	}

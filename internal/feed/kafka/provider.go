@@ -38,7 +38,7 @@ type Provider struct {
 	abort context.CancelFunc
 	tasks sync.WaitGroup
 
-	turns turns // of the triggers
+	turns feed.Turns // of the triggers
 
 	mu       sync.Mutex
 	closed   bool                       // guarded by mu
@@ -54,7 +54,7 @@ func New(c Config) *Provider {
 // Start begins to listen for everything that is registered.
 func (p *Provider) Start(ctx context.Context) error {
 	return feed.Load(ctx, p.Registry, kind, func(r *registered) {
-		defer p.turns.take(r.Trigger)()
+		defer p.turns.Take(r.Trigger)()
 		l := &listening{registered: *r}
 		p.put(l)
 		if r.Status.Active {
@@ -77,7 +77,7 @@ func (p *Provider) Close() {
 
 // Feed answers calls of the feed action; see feed.Provider.
 func (p *Provider) Feed(ctx context.Context, c *feed.Call) (any, error) {
-	defer p.turns.take(c.Trigger)()
+	defer p.turns.Take(c.Trigger)()
 	l := p.find(c.Trigger)
 	if l == nil && c.Event != feed.Create {
 		return nil, feed.Missing(c.Trigger)

@@ -1,4 +1,4 @@
-package kafka
+package feed
 
 import (
 	"sync"
@@ -6,21 +6,21 @@ import (
 	"github.com/gowhisk/gowhisk/internal/entity"
 )
 
-// turns lets one caller at a time change a trigger, whose cluster may take its
-// time to answer; callers about other triggers do not wait. The zero value is
+// Turns lets one caller at a time change a trigger, which may take its
+// time; callers about other triggers do not wait. The zero value is
 // ready.
-type turns struct {
+type Turns struct {
 	mu    sync.Mutex
 	taken map[entity.Name]*turn // guarded by mu
 }
 
 type turn struct {
 	sync.Mutex
-	users int // guarded by turns.mu: who has it and who waits for it
+	users int // guarded by Turns.mu: who has it and who waits for it
 }
 
-// take waits for the turn; the caller gives it back.
-func (t *turns) take(trigger entity.Name) (giveBack func()) {
+// Take waits for the turn; the caller gives it back.
+func (t *Turns) Take(trigger entity.Name) (giveBack func()) {
 	t.mu.Lock()
 	if t.taken == nil {
 		t.taken = map[entity.Name]*turn{}
