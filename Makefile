@@ -25,17 +25,20 @@ build: bin/wsk runtimes/nodejs/node_modules ## build bin/gowhisk, bin/actionprox
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/gowhisk ./cmd/gowhisk
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/actionproxy ./cmd/actionproxy
 
-# OpenWhisk's own command line, unchanged; its module stays out of the product's graph.
+# OpenWhisk's own command lines, unchanged; their modules stay out of the product's graph.
 bin/wsk: tools/wsk/go.mod tools/wsk/go.sum
 	go build -C tools/wsk -trimpath -ldflags '-s -w' -o '$(CURDIR)/bin/wsk' github.com/sciabarracom/openwhisk-cli
+bin/wskdeploy: tools/wskdeploy/go.mod tools/wskdeploy/go.sum
+	go build -C tools/wskdeploy -trimpath -ldflags '-s -w' -o '$(CURDIR)/bin/wskdeploy' github.com/apache/openwhisk-wskdeploy
 
 # The broker that the tests of the Kafka feed start.
 bin/kafka: tools/kafka/pom.xml
 	@if command -v mvn >/dev/null; then rm -rf $@ && mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory='$(CURDIR)/$@' && touch $@; \
 	else echo "mvn is missing: the Kafka feed will not be tested with Apache Kafka"; fi
 
-test: bin/wsk bin/kafka runtimes/nodejs/node_modules ## every test with the race detector, the scripts included (PKG=./internal/... narrows)
+test: bin/wsk bin/wskdeploy bin/kafka runtimes/nodejs/node_modules test/clients/node/node_modules ## every test with the race detector, scripts and public clients included (PKG=./internal/... narrows)
 	CGO_ENABLED=1 go test -race $(PKG)
+	@[ '$(PKG)' != ./... ] || head -qn1 bin/clients/*
 
 script: bin/wsk runtimes/nodejs/node_modules ## only the scripts against a live server (RUN=name narrows)
 	CGO_ENABLED=1 go test -race ./test/script -run 'TestScript/$(RUN)'
