@@ -25,8 +25,9 @@ type backends struct {
 }
 
 // webURL is the URL of a web action: scheme, server, namespace, package,
-// action with extension, and what follows.
-var webURL = regexp.MustCompile(`^https?://([^/?#]+)/api/v1/web/([^/?#]+)/([^/?#]+)/([^/?#$]+)(/[^?#$]*)?(\$\(request\.path\))?$`)
+// action with extension, and what follows. wskdeploy and the Serverless
+// Framework's plugin put https:// before an API host that has its own scheme.
+var webURL = regexp.MustCompile(`^(?:https://)?(https?)://([^/?#]+)/api/v1/web/([^/?#]+)/([^/?#]+)/([^/?#$]+)(/[^?#$]*)?(\$\(request\.path\))?$`)
 
 // backendsOf reads where the operations of a document lead.
 func backendsOf(d document, hosts []string) *backends {
@@ -80,18 +81,18 @@ func (b *backends) backend(target string, verb any, headers http.Header) *backen
 		out.method = strings.ToUpper(v)
 	}
 	parts := webURL.FindStringSubmatch(target)
-	if parts == nil || !slices.Contains(b.hosts, parts[1]) {
+	if parts == nil || !slices.Contains(b.hosts, parts[2]) {
 		return out
 	}
 	path := "/api/v1/web"
-	for _, segment := range append(parts[2:5:5], segments(parts[5])...) {
+	for _, segment := range append(parts[3:6:6], segments(parts[6])...) {
 		decoded, err := url.PathUnescape(segment)
 		if err != nil || decoded == "." || decoded == ".." {
 			return out
 		}
 		path += "/" + url.PathEscape(decoded)
 	}
-	out.path, out.full = path, parts[6] != ""
+	out.path, out.full = path, parts[7] != ""
 	return out
 }
 

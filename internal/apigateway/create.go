@@ -104,9 +104,8 @@ func (m message) endpoint(doc document) (*endpoint, error) {
 	if parts == nil {
 		return nil, refuse("API swagger generation error: '%s' is not the URL of a web action.", url)
 	}
-	scheme, _, _ := strings.Cut(url, "://")
 	e := &endpoint{
-		path: path, verb: strings.ToLower(verb), scheme: scheme, server: parts[1], responseType: "json",
+		path: path, verb: strings.ToLower(verb), scheme: parts[1], server: parts[2], responseType: "json",
 		parameters: doc["pathParameters"],
 	}
 	if kind := m.text("responsetype"); kind != "" {

@@ -76,7 +76,7 @@ const maxHost = 255 + len(":65535")
 // connections.
 func (m message) warn(d document, hosts []string) {
 	for _, target := range d.allTargets() {
-		if parts := webURL.FindStringSubmatch(target); parts == nil || !slices.Contains(hosts, parts[1]) {
+		if parts := webURL.FindStringSubmatch(target); parts == nil || !slices.Contains(hosts, parts[2]) {
 			m.log.Errorf("%s is not a web action of this server: the gateway will not call it", target)
 		}
 	}

@@ -116,10 +116,12 @@ func TestOnlyWebActionsOfThisServerAreCalled(t *testing.T) {
 	root := "/api/" + apigateway.TenantOf("guest") + "/a"
 	for target, want := range map[string]string{
 		web("x.json"): "200 GET /api/v1/web/guest/default/x.json",
-		"http://gw.example:8080/api/v1/web/guest/default/x.json": "200 GET /api/v1/web/guest/default/x.json", // as the client named the server
-		"https://10.0.0.1/api/v1/web/guest/default/x.json":       badGateway,
-		"http://127.0.0.1:9999/api/v1/web/guest/default/x.json":  badGateway,
-		"http://169.254.169.254/latest/meta-data":                badGateway,
+		"http://gw.example:8080/api/v1/web/guest/default/x.json":         "200 GET /api/v1/web/guest/default/x.json", // as the client named the server
+		"https://http://gw.example:8080/api/v1/web/guest/default/x.json": "200 GET /api/v1/web/guest/default/x.json", // as wskdeploy writes it
+		"https://http://evil.example/api/v1/web/guest/default/x.json":    badGateway,
+		"https://10.0.0.1/api/v1/web/guest/default/x.json":               badGateway,
+		"http://127.0.0.1:9999/api/v1/web/guest/default/x.json":          badGateway,
+		"http://169.254.169.254/latest/meta-data":                        badGateway,
 		"file:///etc/passwd":                                                  badGateway,
 		server + "/api/v1/namespaces/_/actions":                               badGateway,
 		server + "/api/v1/web/../namespaces/_/actions/x":                      badGateway,
