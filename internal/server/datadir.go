@@ -18,15 +18,20 @@ import (
 const addressFile = "address"
 
 // makeDataDir makes the data directory for its owner alone, and takes it
-// back from others if it was open.
-func makeDataDir(dir string) error {
+// back from others if it was open. It returns the absolute path: sandboxes
+// mount folders of it.
+func makeDataDir(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("data directory: %w", err)
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("data directory: %w", err)
+		return "", fmt.Errorf("data directory: %w", err)
 	}
 	if err := os.Chmod(dir, 0o700); err != nil {
-		return fmt.Errorf("data directory: %w", err)
+		return "", fmt.Errorf("data directory: %w", err)
 	}
-	return nil
+	return dir, nil
 }
 
 // writeAddress replaces the address file in one step: a reader never sees

@@ -28,7 +28,8 @@ func storeDir(dataDir string) string { return filepath.Join(dataDir, "store") }
 // run, for commands about users. The caller calls the returned function when
 // done.
 func OpenSubjects(ctx context.Context, dataDir string) (store.Subjects, func() error, error) {
-	if err := makeDataDir(dataDir); err != nil {
+	dataDir, err := makeDataDir(dataDir)
+	if err != nil {
 		return nil, nil, err
 	}
 	db, err := pebble.Open(ctx, storeDir(dataDir), pebble.Options{})
@@ -123,12 +124,9 @@ func onLoopback(address string) bool {
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
-// owner names the server of a data directory, so that several on one machine
+// owner names the server of a data directory, an absolute path, so that several on one machine
 // do not clean up one another's containers.
 func owner(dataDir string) string {
-	if abs, err := filepath.Abs(dataDir); err == nil {
-		dataDir = abs
-	}
 	return fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(dataDir)))
 }
 

@@ -35,7 +35,7 @@ type Options struct {
 // activations end within the drain time, writes what is left and closes the
 // store. nil means that all of that happened.
 func Run(ctx context.Context, c config.Config, o Options) (err error) {
-	if err := makeDataDir(c.DataDir); err != nil {
+	if c.DataDir, err = makeDataDir(c.DataDir); err != nil {
 		return err
 	}
 	plain, err := listen(ctx, c.Listen)

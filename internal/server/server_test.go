@@ -148,6 +148,21 @@ func TestServerAnswersUntilItIsStoppedAndLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestRelativeDataDirectoryRunsActions(t *testing.T) {
+	t.Chdir(t.TempDir())
+	c := settings(t)
+	c.DataDir = "data"
+	s := start(t, c)
+	s.createAction(t, "hello", "function main() { return {hello: true}; }")
+	status, text := s.call(t, http.MethodPost, "/api/v1/namespaces/_/actions/hello?blocking=true&result=true", "{}")
+	if status != http.StatusOK || text != `{"hello":true}` {
+		t.Errorf("got %d %s", status, text)
+	}
+	if !filepath.IsAbs(s.DataDir) {
+		t.Errorf("the summary names %s", s.DataDir)
+	}
+}
+
 func TestStoppingServerLetsARunInFlightEnd(t *testing.T) {
 	s := start(t, settings(t))
 	s.createAction(t, "slow", "function main() { return new Promise(done => setTimeout(() => done({late: true}), 700)); }")
