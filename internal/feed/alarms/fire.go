@@ -13,6 +13,7 @@ const (
 	firePatience = 30 * time.Second // of one attempt
 	firstPause   = time.Second      // before the second attempt; doubles
 	longestPause = 30 * time.Second
+	conflicts    = 5 // attempts of a deletion
 )
 
 // fire makes one attempt and draws the conclusions.
@@ -76,18 +77,28 @@ func (p *Provider) delete(ctx context.Context, a *alarm) error {
 	if err != nil {
 		return ignoreMissing(err)
 	}
-	if _, err := p.cfg.Triggers.DeleteTrigger(ctx, a.Trigger); err != nil {
-		return ignoreMissing(err)
+	if err := settle(func() error { _, err := p.cfg.Triggers.DeleteTrigger(ctx, a.Trigger); return err }); err != nil {
+		return err
 	}
 	if a.Spec.DeleteAfterFire != deleteRules {
 		return nil
 	}
 	var errs []error
 	for _, link := range trigger.Rules {
-		_, err := p.cfg.Triggers.DeleteRule(ctx, link.Rule)
-		errs = append(errs, ignoreMissing(err))
+		errs = append(errs, settle(func() error { _, err := p.cfg.Triggers.DeleteRule(ctx, link.Rule); return err }))
 	}
 	return errors.Join(errs...)
+}
+
+// settle repeats a deletion that somebody else's change came in between of.
+// What is not there is deleted.
+func settle(remove func() error) (err error) {
+	for range conflicts {
+		if err = remove(); entity.KindOf(err) != entity.Conflict {
+			break
+		}
+	}
+	return ignoreMissing(err)
 }
 
 func ignoreMissing(err error) error {

@@ -58,7 +58,7 @@ func (b byTime) Swap(i, j int) {
 
 // Push adds an *alarm at the end.
 func (b *byTime) Push(x any) {
-	a := x.(*alarm)
+	a, _ := x.(*alarm) // the heap knows no other
 	a.position = len(*b)
 	*b = append(*b, a)
 }
