@@ -1,0 +1,5 @@
+'use strict'
+exports.main = ({ name }) => {
+  console.log('greeting', name)
+  return { greeting: `Hello, ${name}` }
+}

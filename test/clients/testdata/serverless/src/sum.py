@@ -1,0 +1,2 @@
+def total(args):
+    return {"total": sum(args.get("items", []))}

@@ -1,0 +1,2 @@
+def main(args):
+    return {"greeting": "Hello from Python", "package": args["everywhere"]}

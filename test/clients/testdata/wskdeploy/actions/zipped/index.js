@@ -1,0 +1,1 @@
+exports.main = () => ({ zipped: true, file: require('./lib/part.js') })

@@ -1,0 +1,3 @@
+function main ({ n }) {
+  return { n: n * 2 }
+}
