@@ -109,9 +109,10 @@ func encodeActivation(batch *pebble.Batch, buf []byte, a *entity.Activation, id 
 	buf = appendRecord(buf, a, large)
 	err := batch.Set(buf[:keyLen], buf[keyLen:], nil)
 	if large {
-		buf = recordKey(buf[:0], spaceLarge, a.Namespace, start, id)
-		buf = appendOutcome(buf, a)
-		err = errors.Join(err, batch.Set(buf[:keyLen], buf[keyLen:], nil))
+		op := batch.SetDeferred(keyLen, outcomeSize(a)) // some MB, which are not to be copied once more
+		recordKey(op.Key[:0], spaceLarge, a.Namespace, start, id)
+		appendOutcome(op.Value[:0], a)
+		err = errors.Join(err, op.Finish())
 	}
 	buf = idKey(buf[:0], a.Namespace, id)
 	keyLen = len(buf)

@@ -3,6 +3,7 @@ package pebble
 import (
 	"encoding/binary"
 	"encoding/json"
+	"math/bits"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
 )
@@ -94,6 +95,25 @@ func appendOutcome(b []byte, a *entity.Activation) []byte {
 	}
 	return b
 }
+
+// outcomeSize is the length of what appendOutcome writes.
+func outcomeSize(a *entity.Activation) int {
+	size := 1
+	if a.Response.Result != nil {
+		size = uvarintLen(len(a.Response.Result)+1) + len(a.Response.Result)
+	}
+	if a.Logs == nil {
+		return size + 1
+	}
+	size += uvarintLen(len(a.Logs) + 1)
+	for _, line := range a.Logs {
+		size += uvarintLen(len(line)) + len(line)
+	}
+	return size
+}
+
+// uvarintLen is the length of n as binary.AppendUvarint writes it.
+func uvarintLen(n int) int { return (bits.Len64(uint64(n)|1) + 6) / 7 }
 
 // appendBytes writes one more than the length before the bytes, 0 for nil.
 func appendBytes(b, p []byte) []byte {
