@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,7 +16,9 @@ import (
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/feed"
 	"github.com/gowhisk/gowhisk/internal/feed/alarms"
+	"github.com/gowhisk/gowhisk/internal/feed/kafka"
 	"github.com/gowhisk/gowhisk/internal/feed/webhook"
+	"github.com/gowhisk/gowhisk/internal/sandbox"
 	"github.com/gowhisk/gowhisk/internal/trigger"
 )
 
@@ -24,6 +28,8 @@ type feeds struct {
 	door     feed.Door
 	alarms   *alarms.Provider
 	webhooks *webhook.Provider
+	kafka    *kafka.Provider
+	dial     kafka.Allow // where users may have the server connect to
 
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -36,12 +42,27 @@ func (p *platform) makeFeeds(names *catalog.Catalog, log *slog.Logger) {
 	p.feeds.door = feed.Door{Auth: p.auth, Triggers: names}
 	p.feeds.alarms = alarms.New(alarms.Config{Registry: p.db.Registry(), Gun: gun, Triggers: names, Logger: log})
 	p.feeds.webhooks = webhook.New(webhook.Config{Registry: p.db.Registry(), Gun: gun, URL: p.url, Now: time.Now, Logger: log})
+	p.feeds.dial = func(to netip.AddrPort) bool { return mayDial(p.egress, to) }
+	p.feeds.kafka = kafka.New(kafka.Config{
+		Registry: p.db.Registry(), Gun: gun, Allow: p.feeds.dial, MaxSize: int(entity.MaxPayloadSize), Log: log,
+	})
 	p.metrics.Gauge("alarms", "Triggers with an alarm.", func() float64 { return float64(p.feeds.alarms.Count()) })
+}
+
+// mayDial reports whether the server connects to an address that a user names:
+// where actions may connect to, and to its own loopback if that is opened on
+// purpose.
+func mayDial(egress sandbox.Policy, to netip.AddrPort) bool {
+	if egress.Allow(to, sandbox.TCP) == sandbox.Connect {
+		return true
+	}
+	opened := func(n netip.Prefix) bool { return n.Contains(to.Addr().Unmap()) }
+	return !egress.None && slices.ContainsFunc(egress.AllowNets, opened)
 }
 
 // begin takes up what was registered and starts to fire.
 func (f *feeds) begin(ctx context.Context) error {
-	if err := errors.Join(f.alarms.Load(ctx), f.webhooks.Load(ctx)); err != nil {
+	if err := errors.Join(f.alarms.Load(ctx), f.webhooks.Load(ctx), f.kafka.Start(ctx)); err != nil {
 		return err
 	}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -51,12 +72,23 @@ func (f *feeds) begin(ctx context.Context) error {
 }
 
 // end stops firing; events under way are accepted or given up before it
-// returns.
-func (f *feeds) end() {
+// returns, unless ctx ends first.
+func (f *feeds) end(ctx context.Context) {
 	if f.cancel != nil {
 		f.cancel()
 	}
-	f.running.Wait()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		f.running.Wait()
+		if f.kafka != nil {
+			f.kafka.Close()
+		}
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+	}
 }
 
 // functions are the feed actions.
@@ -67,13 +99,29 @@ func (f *feeds) functions() map[string]builtin.Function {
 		"alarms/once":     f.function(f.alarms, alarms.TypeParam, alarms.TypeOnce),
 		"webhook/receive": f.function(f.webhooks, webhook.TypeParam, webhook.TypeStandard),
 		"github/webhook":  f.function(f.webhooks, webhook.TypeParam, webhook.TypeGitHub),
+
+		"messaging/kafkaFeed":    f.function(f.kafka, "", ""),
+		"messaging/kafkaProduce": f.produce,
 	}
 }
 
+// produce is the action that sends to a Kafka topic.
+func (f *feeds) produce(ctx context.Context, call *builtin.Call) (json.RawMessage, error) {
+	partition, offset, err := kafka.Produce(ctx, call.Args, f.dial)
+	if err != nil {
+		return builtin.Fail("%v", err), nil
+	}
+	return entity.Marshal(map[string]int64{"partition": int64(partition), "offset": offset})
+}
+
 // function makes a feed action of a provider, with one parameter that is
-// fixed.
+// fixed unless its name is empty.
 func (f *feeds) function(p feed.Provider, param, value string) builtin.Function {
-	act := f.door.Action(p, feed.Params{param: json.RawMessage(`"` + value + `"`)})
+	fixed := feed.Params{}
+	if param != "" {
+		fixed[param] = json.RawMessage(`"` + value + `"`)
+	}
+	act := f.door.Action(p, fixed)
 	return func(ctx context.Context, call *builtin.Call) (json.RawMessage, error) { return act(ctx, call.Args) }
 }
 

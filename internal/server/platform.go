@@ -41,6 +41,7 @@ type platform struct {
 	db        *pebble.DB
 	metrics   *telemetry.Metrics
 	auth      *auth.Authenticator
+	egress    sandbox.Policy // of actions, and of what the server connects to for them
 	sandboxes *sandbox.Host
 	factory   *local.Factory
 	pool      *containerpool.Pool
@@ -111,6 +112,7 @@ func (p *platform) makePool(ctx context.Context, c config.Config, o Options) err
 	if err != nil {
 		return err
 	}
+	p.egress = options.Egress
 	if err := sandbox.CleanUp(ctx, options.Owner); err != nil {
 		o.Log.Warn("what an earlier server left is not all removed", "error", err)
 	}
@@ -201,14 +203,14 @@ func (p *platform) recover() error {
 
 // drain ends the feeds and waits for activations in flight until ctx ends.
 func (p *platform) drain(ctx context.Context) error {
-	p.feeds.end()
+	p.feeds.end(ctx)
 	return p.service.Drain(ctx)
 }
 
 // close ends what newPlatform made, as far as it came.
 func (p *platform) close(ctx context.Context) error {
 	var errs []error
-	p.feeds.end()
+	p.feeds.end(ctx)
 	if p.pool != nil {
 		errs = append(errs, p.pool.Close(ctx))
 		p.factory.Close(ctx)

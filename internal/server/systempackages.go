@@ -46,7 +46,10 @@ func (i *installation) begin(names *catalog.Catalog, r store.Registry, k *kinds,
 
 // systemPackages are those that this host can run.
 func systemPackages(ctx context.Context, k *kinds) ([]systempackages.Package, error) {
-	packages := []systempackages.Package{systempackages.APIManagement(), systempackages.Alarms(), systempackages.Webhook(), systempackages.GitHub()}
+	packages := []systempackages.Package{
+		systempackages.APIManagement(), systempackages.Alarms(), systempackages.Webhook(), systempackages.GitHub(),
+		systempackages.Messaging(),
+	}
 	m, err := k.Manifest(ctx)
 	if err != nil {
 		return nil, err

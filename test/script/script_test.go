@@ -51,6 +51,7 @@ func TestScript(t *testing.T) {
 			"serve": serve, "stop": stop, "crash": crash,
 			"wsk": voice("wsk"), "uwsk": voice("uwsk"), "attackwsk": voice("attackwsk"), "curl": voice("curl"),
 			"exits": exits, "capture": capture, "eventually": eventually, "repeat": repeat,
+			"kafka": kafka,
 		},
 	})
 }

@@ -11,6 +11,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
+// instance is the one member of every group. With a name of its own it goes on
+// at once after a crash: the cluster does not wait whether it comes back.
+const instance = "gowhisk"
+
 // Backoff of a fire that is refused for the moment.
 const (
 	firstPause = 100 * time.Millisecond
@@ -37,7 +41,7 @@ type Consumer struct {
 // then it returns that error. A cluster that cannot be reached is tried again.
 func (c *Consumer) Run(ctx context.Context) error {
 	opts := append(c.Source.options(c.Allow),
-		kgo.ConsumerGroup(c.Group), kgo.ConsumeTopics(c.Source.Topic),
+		kgo.ConsumerGroup(c.Group), kgo.InstanceID(instance), kgo.ConsumeTopics(c.Source.Topic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()), kgo.DisableAutoCommit(),
 		kgo.FetchMaxBytes(8<<20), kgo.BlockRebalanceOnPoll())
 	client, err := kgo.NewClient(opts...)

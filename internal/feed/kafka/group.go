@@ -78,7 +78,11 @@ func (c *Consumer) Forget(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
-	if _, err := kadm.NewClient(client).DeleteGroup(ctx, c.Group); err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
+	admin := kadm.NewClient(client)
+	if _, err := admin.LeaveGroup(ctx, kadm.LeaveGroup(c.Group).InstanceIDs(instance)); err != nil {
+		return fmt.Errorf("leave the group %s: %w", c.Group, err)
+	}
+	if _, err := admin.DeleteGroup(ctx, c.Group); err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		return fmt.Errorf("remove the group %s: %w", c.Group, err)
 	}
 	return nil
