@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -29,6 +30,8 @@ type Local struct {
 	// Dir is the working directory.
 	Dir            string
 	Stdout, Stderr *os.File
+	// Collect keeps the output of runs for TakeLogs; Stdout and Stderr get a copy.
+	Collect bool
 }
 
 // Start starts a launcher.
@@ -41,13 +44,22 @@ func (l Local) Start() (*Child, error) {
 	cmd := exec.CommandContext(context.Background(), argv[0], argv[1:]...)
 	cmd.Env = slices.Concat(l.Host.Environ(), l.environ())
 	cmd.Dir = l.Dir
-	if l.Stdout != nil {
-		cmd.Stdout = l.Stdout
+	opts := Options{ActionLoop: l.Host.Family.Mode == runtimes.ActionLoop}
+	switch {
+	case l.Collect:
+		opts.Stdout, opts.Stderr = writer(l.Stdout), writer(l.Stderr)
+	default:
+		cmd.Stdout, cmd.Stderr = writer(l.Stdout), writer(l.Stderr)
 	}
-	if l.Stderr != nil {
-		cmd.Stderr = l.Stderr
+	return Start(cmd, opts)
+}
+
+// writer is nil where there is no file.
+func writer(f *os.File) io.Writer {
+	if f == nil {
+		return nil
 	}
-	return Start(cmd, Options{ActionLoop: l.Host.Family.Mode == runtimes.ActionLoop})
+	return f
 }
 
 // environ adds the modules that come with the Node.js launcher, unless the image has its own.

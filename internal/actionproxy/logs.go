@@ -2,6 +2,7 @@ package actionproxy
 
 import (
 	"errors"
+	"io"
 	"os"
 	"sync"
 
@@ -21,7 +22,8 @@ type Logs struct {
 type logCollector struct {
 	streams []*logStream
 
-	mu     sync.Mutex            // also orders the readers of one pipe
+	mu     sync.Mutex // also orders the readers of one pipe
+	copies [protocol.Stderr + 1]io.Writer
 	limit  int                   // guarded by mu
 	common logBuffer             // guarded by mu
 	byID   map[string]*logBuffer // of overlapping runs; guarded by mu
@@ -34,12 +36,13 @@ type logStream struct {
 	ended  bool // guarded by logCollector.mu
 }
 
-func newLogCollector(stdout, stderr *os.File) (*logCollector, error) {
+func newLogCollector(pipes Pipes, opts Options) (*logCollector, error) {
 	c := &logCollector{byID: map[string]*logBuffer{}}
+	c.copies[protocol.Stdout], c.copies[protocol.Stderr] = opts.Stdout, opts.Stderr
 	for _, s := range []struct {
 		file   *os.File
 		stream protocol.Stream
-	}{{stdout, protocol.Stdout}, {stderr, protocol.Stderr}} {
+	}{{pipes.Stdout, protocol.Stdout}, {pipes.Stderr, protocol.Stderr}} {
 		if s.file == nil {
 			continue
 		}
@@ -87,8 +90,16 @@ func (c *logCollector) takeFrom(s *logStream) bool {
 		s.ended = true
 		return false
 	}
+	c.pass(s.stream, chunk)
 	c.common.consume(s.stream, chunk, c.limit)
 	return true
+}
+
+// pass copies output to where it is wanted at once. The caller holds mu.
+func (c *logCollector) pass(s protocol.Stream, chunk []byte) {
+	if w := c.copies[s]; w != nil {
+		_, _ = w.Write(chunk) // output that nobody takes is no fault of the action
+	}
 }
 
 // drain takes everything that was written before it is called. What a child process goes on
@@ -115,6 +126,7 @@ func (c *logCollector) frame(id string, s protocol.Stream, text []byte) {
 			c.byID[id] = b
 		}
 	}
+	c.pass(s, text)
 	b.consume(s, text, c.limit)
 }
 

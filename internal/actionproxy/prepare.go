@@ -111,6 +111,8 @@ func isDiskFault(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || isNoSpace(err)
 }
 
+func encodeBase64(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
+
 func hasExecutable(dir string) bool {
 	info, err := os.Stat(filepath.Join(dir, executable))
 	return err == nil && info.Mode().IsRegular()

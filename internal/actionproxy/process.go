@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"sync"
@@ -45,6 +46,8 @@ type Pipes struct {
 type Options struct {
 	// Limits hold until Limit changes them.
 	Limits Limits
+	// Stdout and Stderr get a copy of the output as it comes, where they are set.
+	Stdout, Stderr io.Writer
 	// ActionLoop replaces results that are no object or array, as OpenWhisk's Go proxy does for
 	// programs that know no status (3.6.6). Launchers that do it themselves leave it unset.
 	ActionLoop bool
@@ -64,12 +67,6 @@ type Answer struct {
 	// Length is that of the whole answer in bytes, also of one that was cut.
 	Length    int
 	Truncated bool
-}
-
-// failed is the answer that a failure is.
-func failed(status int, message string) Answer {
-	a := (&protocol.Failure{Status: status, Message: message}).Answer()
-	return Answer{Status: a.Status, Body: a.Body, Length: len(a.Body)}
 }
 
 // Process is one launcher and the exchange of lines with it. Its methods may be called by several
@@ -103,7 +100,7 @@ func Attach(pipes Pipes, exited <-chan struct{}, opts Options) (*Process, error)
 	if err != nil {
 		return nil, fmt.Errorf("attach answers: %w", err)
 	}
-	logs, err := newLogCollector(pipes.Stdout, pipes.Stderr)
+	logs, err := newLogCollector(pipes, opts)
 	if err != nil {
 		return nil, fmt.Errorf("attach logs: %w", err)
 	}

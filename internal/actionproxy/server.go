@@ -6,11 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
 
@@ -34,6 +31,8 @@ type ServerOptions struct {
 	Build func(ctx context.Context, main, source, bin string) error
 	// Dir is where code is laid out.
 	Dir string
+	// Action is baked in: what an init without code means. Nil if there is none.
+	Action *Action
 	// Stdout and Stderr get the log sentinels.
 	Stdout, Stderr io.Writer
 	// Reinit permits a second init, which replaces the action.
@@ -48,37 +47,19 @@ type ServerOptions struct {
 // Server answers POST /init and POST /run as an OpenWhisk action container does (section 3 of the
 // behaviour map), in front of one launcher. It is an http.Handler.
 type Server struct {
-	opts ServerOptions
-
+	*Supervisor
+	opts         ServerOptions
 	initializing sync.Mutex // one init at a time
-	inits        int        // guarded by initializing
-
-	mu     sync.Mutex
-	child  *Child // guarded by mu; a launcher, warm or initialized
-	action bool   // guarded by mu; child is initialized
-	died   bool   // guarded by mu; the action's launcher ended during a run
-	closed bool   // guarded by mu
 }
 
 // NewServer starts the first launcher, so that an init finds it warm.
 func NewServer(opts ServerOptions) (*Server, error) {
-	s := &Server{opts: opts}
-	if _, err := s.launcher(); err != nil {
+	supervisor, err := NewSupervisor(SupervisorOptions{Family: opts.Family, Start: opts.Start, Build: opts.Build,
+		Dir: opts.Dir, Concurrent: opts.Concurrent, Limits: Limits{Answer: maxAnswer}, Log: opts.Log})
+	if err != nil {
 		return nil, err
 	}
-	return s, nil
-}
-
-// Close ends the launcher and what is in flight.
-func (s *Server) Close() error {
-	s.mu.Lock()
-	child := s.child
-	s.child, s.action, s.closed = nil, false, true
-	s.mu.Unlock()
-	if child == nil {
-		return nil
-	}
-	return child.Stop()
+	return &Server{Supervisor: supervisor, opts: opts}, nil
 }
 
 // ServeHTTP routes by path; only POST is served.
@@ -107,8 +88,8 @@ func respond(w http.ResponseWriter, a Answer) {
 	_, _ = w.Write(a.Body) // the client is gone
 }
 
-// read takes the whole body; ok is false when a is the answer already.
-func (s *Server) read(w http.ResponseWriter, r *http.Request) (body []byte, a Answer, ok bool) {
+// readBody takes the whole body; ok is false when a is the answer already.
+func readBody(w http.ResponseWriter, r *http.Request) (body []byte, a Answer, ok bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -135,43 +116,6 @@ func (s *Server) badJSON(body []byte) Answer {
 
 func (s *Server) isNode() bool { return s.opts.Family.Name == "nodejs" }
 
-// launcher returns the one that waits, or starts one.
-func (s *Server) launcher() (*Child, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return nil, http.ErrServerClosed
-	}
-	if s.child != nil && s.child.Err() == nil {
-		return s.child, nil
-	}
-	s.dropLocked()
-	child, err := s.opts.Start()
-	if err != nil {
-		return nil, err
-	}
-	child.Limit(Limits{Answer: maxAnswer})
-	s.child = child
-	return child, nil
-}
-
-// dropLocked ends the current launcher. The caller holds mu.
-func (s *Server) dropLocked() {
-	if s.child == nil {
-		return
-	}
-	if err := s.child.Stop(); err != nil {
-		s.opts.Log.Warn("stop launcher", "error", err)
-	}
-	s.child, s.action = nil, false
-}
-
-func (s *Server) drop() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.dropLocked()
-}
-
 // sentinels end the log of a run on both streams. OpenWhisk 3.4.1.
 func (s *Server) sentinels() {
 	for _, w := range []io.Writer{s.opts.Stdout, s.opts.Stderr} {
@@ -179,13 +123,4 @@ func (s *Server) sentinels() {
 			s.opts.Log.Warn("write log sentinel", "error", err)
 		}
 	}
-}
-
-// folder makes Dir/<n>/<name>, a new n for every init, as nothing of a failed one may be left over.
-func (s *Server) folder(name string) (string, error) {
-	dir := filepath.Join(s.opts.Dir, strconv.Itoa(s.inits), name)
-	if err := os.MkdirAll(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-		return "", fmt.Errorf("make a folder for the action: %w", err)
-	}
-	return dir, nil
 }

@@ -4,16 +4,20 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
+	"time"
 
 	"github.com/gowhisk/gowhisk/internal/protocol"
 )
 
+// late is how long after its deadline a run is ended. The platform answers for it at the deadline;
+// this only keeps what never ends from occupying the container.
+const late = time.Second
+
 // run answers POST /run. The run goes on when the client leaves, as its result can not be undone;
 // a later one waits for its turn.
 func (s *Server) run(w http.ResponseWriter, r *http.Request) Answer {
-	body, a, ok := s.read(w, r)
+	body, a, ok := readBody(w, r)
 	if !ok {
 		return a
 	}
@@ -29,65 +33,52 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request) Answer {
 	if s.opts.Family.StubCode && child == nil {
 		return failed(http.StatusOK, protocol.StubAction)
 	}
-	if child.Err() != nil {
-		return s.runFailed(child.Err(), http.StatusInternalServerError)
+	if err := child.Err(); err != nil {
+		s.drop(child, true)
+		return runFailure(err, http.StatusInternalServerError, s.isNode())
 	}
-	answer, err := child.Forward(context.WithoutCancel(r.Context()), activationID(child, body), body)
+	id, deadline := "", deadlineOf(body)
+	if child.Concurrent() {
+		id = activationID(body)
+	}
+	ctx := context.WithoutCancel(r.Context())
+	if deadline.After(time.Now()) { // one that has passed already is of another clock
+		bounded, cancel := context.WithDeadlineCause(ctx, deadline.Add(late), ErrDeadline)
+		defer cancel()
+		ctx = bounded
+	}
+	answer, _, err := s.Run(ctx, id, body)
 	if err != nil {
-		return s.runFailed(err, http.StatusBadRequest)
-	}
-	if answer.Truncated {
-		return s.runFailed(ErrOutOfStep, 0)
+		return runFailure(err, http.StatusBadRequest, s.isNode())
 	}
 	return answer
 }
 
-// activationID is needed only where several runs are in flight.
-func activationID(child *Child, body []byte) string {
-	if !child.Concurrent() {
-		return ""
+// deadlineOf reads the deadline of a body of POST /run; the zero time if it has none.
+func deadlineOf(body []byte) time.Time {
+	if !bytes.Contains(body, []byte(`"deadline"`)) {
+		return time.Time{}
 	}
-	var req struct {
-		ActivationID string `json:"activation_id"`
+	var req protocol.RunRequest
+	if err := req.UnmarshalJSON(body); err != nil {
+		return time.Time{} // members of other types are the action's to judge
 	}
-	if err := json.Unmarshal(body, &req); err != nil {
-		return "" // an id of another type names nothing
-	}
-	return req.ActivationID
+	return req.Deadline
 }
 
 // ready returns the initialized launcher, or the answer that there is none. The skeleton runs its
 // stub without an init: then there is no launcher and no answer.
 func (s *Server) ready() (child *Child, a Answer, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	child, died := s.state()
 	switch {
-	case s.action:
-		return s.child, Answer{}, true
-	case s.died && s.isNode():
+	case child != nil:
+		return child, Answer{}, true
+	case died && s.isNode():
 		return nil, failed(http.StatusForbidden, "System not ready, status is stopped."), false
 	case s.isNode():
 		return nil, failed(http.StatusForbidden, protocol.NodeNotInitialized), false
-	case s.opts.Family.StubCode && !s.died:
+	case s.opts.Family.StubCode && !died:
 		return nil, Answer{}, true
 	}
 	return nil, failed(http.StatusInternalServerError, protocol.NotInitialized), false
-}
-
-// runFailed answers for a launcher that did not, and is of no use any more; exited is the status
-// when it has exited. OpenWhisk 3.6.6, 3.8.6.
-func (s *Server) runFailed(err error, exited int) Answer {
-	s.mu.Lock()
-	s.dropLocked()
-	s.died = true
-	s.mu.Unlock()
-	switch {
-	case errors.Is(err, ErrOutOfStep):
-		return failed(http.StatusBadGateway, protocol.NoDictionaryOrArray)
-	case !errors.Is(err, ErrExited):
-		return failed(http.StatusBadGateway, protocol.CommandExited+": "+err.Error())
-	case s.isNode():
-		return failed(http.StatusBadGateway, "The action did not produce a valid response and exited unexpectedly.")
-	}
-	return failed(exited, protocol.CommandExited)
 }
