@@ -272,6 +272,54 @@ func TestFailedFiresAreRetriedOrEndTheAlarm(t *testing.T) {
 	}
 }
 
+func TestFiringsThatComeToNothingNeitherCountNorHoldUpOthers(t *testing.T) {
+	inTime(t, func(t *testing.T, w *world) {
+		p := w.start(t)
+		defer p.stop()
+		p.must(t, feed.Create, alarms.TypeCron, "a", `{"cron":"* * * * *","maxTriggers":2}`)
+		w.set(func() { w.answer = func(string) error { return entity.ErrUnavailable } })
+		pass(5*time.Minute + 30*time.Second)
+		if fires := w.fired(); !strings.Contains(fires, "a 00:01:31 \na 00:02:00 \na 00:02:01") || strings.Contains(fires, "a 00:02:02") {
+			t.Errorf("while it fails: fired\n%s", fires)
+		}
+		w.set(func() { w.answer = nil })
+		pass(time.Hour)
+		same(t, "", w.fired(), "a 00:05:31 ", "a 00:06:00 ")
+	})
+}
+
+func TestOnceThatCannotFireKeepsItsTrigger(t *testing.T) {
+	inTime(t, func(t *testing.T, w *world) {
+		w.answer = func(string) error { return entity.ErrUnavailable }
+		p := w.start(t)
+		p.must(t, feed.Create, alarms.TypeOnce, "a", `{"date":"2000-01-01T00:01:00Z","deleteAfterFire":"rules"}`)
+		p.must(t, feed.Create, alarms.TypeOnce, "b", `{"date":"2000-01-01T00:01:00Z"}`)
+		pass(time.Hour)
+		p.stop()
+		p = w.start(t)
+		defer p.stop()
+		pass(time.Hour)
+		for _, name := range []string{"a", "b"} {
+			if out := p.must(t, feed.Read, alarms.TypeOnce, name, `{}`); !strings.Contains(out, `"statusCode":503`) || len(w.deleted) != 0 {
+				t.Errorf("read of %s says %s; deleted %v", name, out, w.deleted)
+			}
+		}
+	})
+}
+
+func TestLastFiringThatComesToNothingIsGivenBack(t *testing.T) {
+	inTime(t, func(t *testing.T, w *world) {
+		p := w.start(t)
+		defer p.stop()
+		p.must(t, feed.Create, alarms.TypeCron, "a", `{"cron":"*/10 * * * *","maxTriggers":1}`)
+		w.set(func() { w.answer = func(string) error { return entity.ErrUnavailable } })
+		pass(15 * time.Minute)
+		w.set(func() { w.fires, w.answer = nil, nil })
+		pass(time.Hour)
+		same(t, "", w.fired(), "a 00:20:00 ")
+	})
+}
+
 func TestAlarmOfARevokedKeyFiresNothing(t *testing.T) {
 	inTime(t, func(t *testing.T, w *world) {
 		p := w.start(t)

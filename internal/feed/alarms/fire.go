@@ -48,8 +48,7 @@ func (p *Provider) conclude(a *alarm, v feed.Verdict) {
 		return
 	}
 	now := time.Now().Round(0)
-	if a.attempts++; v.Retry && a.attempts < maxAttempts {
-		a.at = now.Add(min(firstPause<<(a.attempts-1), longestPause))
+	if a.attempts++; v.Retry && a.again(now) {
 		p.queue.add(a)
 		return
 	}
@@ -58,13 +57,32 @@ func (p *Provider) conclude(a *alarm, v feed.Verdict) {
 	case v.Gone, a.vanishes() && v.Code == 0:
 		p.forget(a.Trigger)
 		p.dirty[a.Trigger] = nil
-	case v.Disable, a.vanishes():
+	case v.Disable, v.Retry && a.Spec.once():
 		a.Status = feed.Disabled(now, v.Code, v.Message())
 		p.dirty[a.Trigger] = a
-	case a.Status.Active:
+		return
+	case v.Retry && a.Spec.MaxTriggers > 0: // what came to nothing does not count
+		a.Fired--
+		if !a.Status.Active && a.schedule(now) {
+			a.Status = feed.Active(now)
+		}
+		p.dirty[a.Trigger] = a
+	}
+	if a.Status.Active && p.alarms[a.Trigger] == a {
 		a.at = time.UnixMilli(a.Next)
 		p.queue.add(a)
 	}
+}
+
+// again sets when a firing that failed is tried once more, and reports whether
+// it is: not too often, and not when the next firing is due before.
+func (a *alarm) again(now time.Time) bool {
+	at := now.Add(min(firstPause<<(a.attempts-1), longestPause))
+	if a.attempts >= maxAttempts || a.Next != 0 && at.UnixMilli() >= a.Next {
+		return false
+	}
+	a.at = at
+	return true
 }
 
 // delete removes the trigger of an alarm that has fired and, if asked for,
