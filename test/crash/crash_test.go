@@ -1,20 +1,15 @@
 package crash
 
 import (
-	"context"
 	"flag"
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/gowhisk/gowhisk/internal/backend/local"
-	"github.com/gowhisk/gowhisk/internal/cli"
-	"github.com/gowhisk/gowhisk/internal/sandbox"
+	"github.com/gowhisk/gowhisk/test/live"
 )
 
 var (
@@ -24,17 +19,7 @@ var (
 
 // TestMain makes the test binary the server, too.
 func TestMain(m *testing.M) {
-	sandbox.Init()
-	local.Init()
-	if len(os.Args) > 0 && os.Args[0] == "gowhisk" {
-		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-		code := cli.Main(ctx, cli.Env{
-			Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-			LookupEnv: os.LookupEnv, Version: "test",
-		})
-		stop()
-		os.Exit(code)
-	}
+	live.Main()
 	flag.Parse()
 	os.Exit(m.Run())
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gowhisk/gowhisk/test/live"
 )
 
 func TestSecondServerOnADataDirectoryIsRefused(t *testing.T) {
@@ -162,7 +164,7 @@ func filesBelow(t *testing.T, dir string) map[string]string {
 // admin runs a command of wskadmin and returns what it said.
 func admin(t *testing.T, dir string, words ...string) string {
 	t.Helper()
-	cmd := gowhisk(t, append([]string{"admin", "--data-dir", dir}, words...)...)
+	cmd := live.Gowhisk(t, append([]string{"admin", "--data-dir", dir}, words...)...)
 	said, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("admin %v: %v\n%s", words, err, said)

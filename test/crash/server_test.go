@@ -8,13 +8,13 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gowhisk/gowhisk/test/live"
 )
 
 // server is a live gowhisk in a process of its own.
@@ -24,37 +24,9 @@ type server struct {
 	key       [2]string
 	client    *http.Client
 	transport *http.Transport
-	log       *logText
+	log       *live.Log
 	took      time.Duration // until it was ready
 	ended     chan struct{}
-}
-
-// logText is what a process wrote so far.
-type logText struct {
-	mu   sync.Mutex
-	text bytes.Buffer // guarded by mu
-}
-
-func (l *logText) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logText) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-// gowhisk is a command of the product, run by this very binary.
-func gowhisk(t *testing.T, args ...string) *exec.Cmd {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &exec.Cmd{Path: self, Args: append([]string{"gowhisk"}, args...), Env: append(os.Environ(), "HOME="+t.TempDir())}
 }
 
 // serve is the command that serves on the data directory. Its address is a
@@ -62,7 +34,7 @@ func gowhisk(t *testing.T, args ...string) *exec.Cmd {
 func serve(t *testing.T, dir string, args ...string) (cmd *exec.Cmd, url string) {
 	t.Helper()
 	address := fmt.Sprintf("127.%d.%d.%d:3233", 1+rand.IntN(250), rand.IntN(250), 1+rand.IntN(250))
-	return gowhisk(t, append([]string{
+	return live.Gowhisk(t, append([]string{
 		"serve", "--json", "--listen", address, "--data-dir", dir,
 		"--invocations-per-minute", "100000000", "--concurrent-invocations", "100000",
 	}, args...)...), "http://" + address
@@ -72,7 +44,7 @@ func serve(t *testing.T, dir string, args ...string) (cmd *exec.Cmd, url string)
 func start(t *testing.T, dir string, args ...string) *server {
 	t.Helper()
 	cmd, url := serve(t, dir, args...)
-	s := &server{cmd: cmd, url: url, log: &logText{}, ended: make(chan struct{})}
+	s := &server{cmd: cmd, url: url, log: &live.Log{}, ended: make(chan struct{})}
 	cmd.Stderr = s.log
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gowhisk/gowhisk/test/live"
 )
 
 // TestSyncThatFailsStopsTheServer injects EIO into the fsyncs of a loaded
@@ -41,7 +43,7 @@ func injectEIO(t *testing.T, pid int, when string) {
 	if _, err := exec.LookPath("strace"); err != nil {
 		t.Skip("strace is not on this host")
 	}
-	said := &logText{}
+	said := &live.Log{}
 	tracer := exec.Command("strace", "-f", "-p", strconv.Itoa(pid), "-o", "/dev/null",
 		"-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO:when="+when)
 	tracer.Stderr = said

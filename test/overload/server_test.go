@@ -3,7 +3,6 @@ package overload
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -11,16 +10,13 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"os/signal"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/gowhisk/gowhisk/internal/backend/local"
-	"github.com/gowhisk/gowhisk/internal/cli"
-	"github.com/gowhisk/gowhisk/internal/sandbox"
+	"github.com/gowhisk/gowhisk/test/live"
 )
 
 var (
@@ -30,17 +26,7 @@ var (
 
 // TestMain makes the test binary the server, too.
 func TestMain(m *testing.M) {
-	sandbox.Init()
-	local.Init()
-	if os.Args[0] == "gowhisk" {
-		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-		code := cli.Main(ctx, cli.Env{
-			Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-			LookupEnv: os.LookupEnv, Version: "test",
-		})
-		stop()
-		os.Exit(code)
-	}
+	live.Main()
 	flag.Parse()
 	os.Exit(m.Run())
 }

@@ -1,10 +1,8 @@
 package script
 
 import (
-	"context"
 	"flag"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -13,8 +11,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/gowhisk/gowhisk/internal/backend/local"
-	"github.com/gowhisk/gowhisk/internal/cli"
 	"github.com/gowhisk/gowhisk/internal/sandbox"
+	"github.com/gowhisk/gowhisk/test/live"
 )
 
 // TestMain makes the test binary the program, too: started under the name
@@ -22,21 +20,11 @@ import (
 func TestMain(m *testing.M) {
 	sandbox.Init()
 	local.Init()
-	testscript.Main(m, map[string]func(){"gowhisk": program})
-}
-
-func program() {
-	ctx, stop := notify(context.Background())
-	code := cli.Main(ctx, cli.Env{
-		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		LookupEnv: os.LookupEnv, Environ: os.Environ(), Version: "test",
-	})
-	stop()
-	os.Exit(code)
+	testscript.Main(m, map[string]func(){"gowhisk": live.Program})
 }
 
 func TestScript(t *testing.T) {
-	wsk := buildWsk(t)
+	wsk := live.Tool(t, "../..", "wsk", "github.com/sciabarracom/openwhisk-cli")
 	t.Cleanup(func() {
 		if doc, err := documentOf(""); err == nil {
 			doc.summary(t, !strings.Contains(flag.Lookup("test.run").Value.String(), "/"))
@@ -54,24 +42,6 @@ func TestScript(t *testing.T) {
 			"kafka": kafka,
 		},
 	})
-}
-
-// buildWsk returns OpenWhisk's command line as `make` builds it.
-func buildWsk(t *testing.T) string {
-	t.Helper()
-	wsk, err := filepath.Abs("../../bin/wsk")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(wsk); err == nil {
-		return wsk
-	}
-	build := exec.CommandContext(t.Context(), "go", "build", "-C", "../../tools/wsk", "-o", wsk, "github.com/sciabarracom/openwhisk-cli")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build wsk: %v\n%s", err, out)
-	}
-	return wsk
 }
 
 // setup gives a script its own data directory and its voices.

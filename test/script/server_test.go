@@ -2,19 +2,17 @@ package script
 
 import (
 	"bufio"
-	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/gowhisk/gowhisk/test/live"
 )
 
 // serverKey finds a script's server among its values.
@@ -23,31 +21,9 @@ type serverKey struct{}
 // instance is the server of one script; the zero value does not run.
 type instance struct {
 	cmd   *exec.Cmd
-	log   *syncBuffer
+	log   *live.Log
 	done  chan error
 	watch *watcher // nil if what the voices say is not looked at
-}
-
-// syncBuffer is written by the server's process and read by the script.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer // guarded by mu
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
-func notify(ctx context.Context) (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 }
 
 // serve FLAG… starts the server on a free port and waits until it answers.
@@ -61,7 +37,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	self, err := os.Executable()
 	ts.Check(err)
-	s.log, s.done = &syncBuffer{}, make(chan error, 1)
+	s.log, s.done = &live.Log{}, make(chan error, 1)
 	s.cmd = &exec.Cmd{
 		Path: self, Args: append([]string{"gowhisk", "serve", "--json", "--listen", "127.0.0.1:0"}, args...),
 		Dir: ts.MkAbs("."), Stderr: s.log,
