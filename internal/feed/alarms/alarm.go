@@ -13,6 +13,7 @@ type alarm struct {
 	Spec  spec  `json:"config"`
 	Next  int64 `json:"next,omitempty"`  // ms: the first time that is not claimed, 0 for none
 	Fired int   `json:"fired,omitempty"` // how often, if the alarm counts
+	Large bool  `json:"large,omitempty"` // Payload has an entry of its own
 
 	// Of this process.
 	at       time.Time // when the scheduler looks again

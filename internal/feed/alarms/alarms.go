@@ -90,12 +90,13 @@ func (p *Provider) Count() int {
 // put writes an alarm in place of what was there and, if it is active, puts it
 // into the queue. The caller has the trigger's turn.
 func (p *Provider) put(ctx context.Context, a *alarm) error {
+	entries := a.outsource()
 	entry, err := feed.Entry(kind, a.Trigger, a)
 	if err != nil {
 		return err
 	}
 	old := p.withdraw(a.Trigger)
-	if err := p.cfg.Registry.PutEntries(ctx, entry); err != nil {
+	if err := p.cfg.Registry.PutEntries(ctx, append(entries, entry)...); err != nil {
 		p.insert(old)
 		return fmt.Errorf("keep alarm of %s: %w", a.Trigger, err)
 	}
@@ -106,7 +107,7 @@ func (p *Provider) put(ctx context.Context, a *alarm) error {
 // remove deletes the alarm of a trigger. The caller has the trigger's turn.
 func (p *Provider) remove(ctx context.Context, trigger entity.Name) error {
 	old := p.withdraw(trigger)
-	if err := p.cfg.Registry.DeleteEntries(ctx, kind, trigger.String()); err != nil {
+	if err := p.deleteEntries(ctx, trigger); err != nil {
 		p.insert(old)
 		return fmt.Errorf("remove alarm of %s: %w", trigger, err)
 	}
@@ -147,14 +148,14 @@ func (p *Provider) forget(trigger entity.Name) {
 	delete(p.dirty, trigger)
 }
 
-// flush writes what the scheduler has changed, all in one step for each of
-// the two operations. It needs mu held.
+// flush writes what the scheduler has changed, all changes in one step and all
+// removals in another. It needs mu held.
 func (p *Provider) flush(ctx context.Context) error {
 	var entries []store.Entry
-	var gone []string
+	var gone []entity.Name
 	for name, a := range p.dirty {
 		if a == nil {
-			gone = append(gone, name.String())
+			gone = append(gone, name)
 			continue
 		}
 		entry, err := feed.Entry(kind, name, a)
@@ -168,7 +169,7 @@ func (p *Provider) flush(ctx context.Context) error {
 		errs = append(errs, p.cfg.Registry.PutEntries(ctx, entries...))
 	}
 	if len(gone) > 0 {
-		errs = append(errs, p.cfg.Registry.DeleteEntries(ctx, kind, gone...))
+		errs = append(errs, p.deleteEntries(ctx, gone...))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("keep %d alarms: %w", len(p.dirty), err)

@@ -44,6 +44,35 @@ func TestCronAlarmFiresAtItsTimesWithItsPayload(t *testing.T) {
 	})
 }
 
+// Large payloads lie beside their alarms: they take no memory and are not
+// written with every change of the state.
+func TestLargePayloadsAreKeptApart(t *testing.T) {
+	inTime(t, func(t *testing.T, w *world) {
+		large := `{"a":"` + strings.Repeat("x", 100_000) + `"}`
+		p := w.start(t)
+		p.must(t, feed.Create, alarms.TypeCron, "a", `{"cron":"* * * * *","maxTriggers":9,"trigger_payload":`+large+`}`)
+		pass(time.Minute)
+		p.stop()
+		p = w.start(t)
+		defer p.stop()
+		p.must(t, feed.Update, alarms.TypeCron, "a", `{"maxTriggers":2}`)
+		p.must(t, feed.Pause, alarms.TypeCron, "a", `{}`)
+		p.must(t, feed.Unpause, alarms.TypeCron, "a", `{}`)
+		pass(time.Minute)
+		same(t, "", w.fired(), "a 00:01:00 "+large, "a 00:02:00 "+large)
+		if out := p.must(t, feed.Read, alarms.TypeCron, "a", `{}`); !strings.Contains(out, large) || len(w.entries["guest/a"]) > 1000 {
+			t.Errorf("the entry has %d bytes, read says %.100s", len(w.entries["guest/a"]), out)
+		}
+		p.must(t, feed.Update, alarms.TypeCron, "a", `{"trigger_payload":{"b":1}}`)
+		pass(time.Minute)
+		same(t, "small", w.fired(), `a 00:03:00 {"b":1}`)
+		p.must(t, feed.Delete, alarms.TypeCron, "a", `{}`)
+		if len(w.entries) != 0 {
+			t.Errorf("%d entries are left", len(w.entries))
+		}
+	})
+}
+
 func TestIntervalFiresFromItsStartToItsStop(t *testing.T) {
 	inTime(t, func(t *testing.T, w *world) {
 		p := w.start(t)

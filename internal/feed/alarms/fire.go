@@ -3,6 +3,7 @@ package alarms
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
@@ -21,14 +22,11 @@ func (p *Provider) fire(ctx context.Context, a *alarm) {
 	ctx, cancel := context.WithTimeout(ctx, firePatience)
 	defer cancel()
 	p.mu.Lock()
-	registration, spent := a.Registration, a.attempts >= maxAttempts
+	now := *a
 	p.mu.Unlock()
 	var verdict feed.Verdict
-	if !spent {
-		_, err := p.cfg.Gun.Fire(ctx, &registration, registration.Payload, nil)
-		if verdict = feed.Judge(err); err != nil {
-			p.cfg.Logger.Warn("alarm did not fire", "trigger", a.Trigger.String(), "error", err)
-		}
+	if now.attempts < maxAttempts {
+		verdict = p.shoot(ctx, &now)
 	}
 	if a.vanishes() && verdict.Code == 0 {
 		if err := p.delete(ctx, a); err != nil {
@@ -36,6 +34,20 @@ func (p *Provider) fire(ctx context.Context, a *alarm) {
 		}
 	}
 	p.conclude(a, verdict)
+}
+
+// shoot fires the trigger of an alarm.
+func (p *Provider) shoot(ctx context.Context, a *alarm) feed.Verdict {
+	payload, err := p.payload(ctx, a)
+	verdict := feed.Verdict{Retry: true, Code: http.StatusInternalServerError} // of a payload that cannot be read
+	if err == nil {
+		_, err = p.cfg.Gun.Fire(ctx, &a.Registration, payload, nil)
+		verdict = feed.Judge(err)
+	}
+	if err != nil {
+		p.cfg.Logger.Warn("alarm did not fire", "trigger", a.Trigger.String(), "error", err)
+	}
+	return verdict
 }
 
 // conclude puts an alarm back into the queue after an attempt, disables or

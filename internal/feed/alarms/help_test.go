@@ -33,10 +33,13 @@ type world struct {
 
 func newWorld() *world { return &world{entries: map[string][]byte{}} }
 
-func (w *world) Entry(_ context.Context, _, key string) ([]byte, error) {
+// place is where an entry of that kind and key lies; "guest/a" for an alarm.
+func place(kind, key string) string { return strings.TrimPrefix(kind+" "+key, "alarm ") }
+
+func (w *world) Entry(_ context.Context, kind, key string) ([]byte, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if body, ok := w.entries[key]; ok {
+	if body, ok := w.entries[place(kind, key)]; ok {
 		return body, nil
 	}
 	return nil, entity.ErrNotFound
@@ -50,22 +53,25 @@ func (w *world) PutEntries(_ context.Context, entries ...store.Entry) error {
 	}
 	w.writes++
 	for _, e := range entries {
-		w.entries[e.Key] = slices.Clone(e.Body)
+		w.entries[place(e.Kind, e.Key)] = slices.Clone(e.Body)
 	}
 	return nil
 }
 
-func (w *world) DeleteEntries(_ context.Context, _ string, keys ...string) error {
+func (w *world) DeleteEntries(_ context.Context, kind string, keys ...string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, key := range keys {
-		delete(w.entries, key)
+		delete(w.entries, place(kind, key))
 	}
 	return nil
 }
 
 func (w *world) Entries(_ context.Context, kind, _ string, visit func(store.Entry) error) error {
 	for key, body := range w.entries {
+		if strings.Contains(key, " ") { // of another kind
+			continue
+		}
 		if err := visit(store.Entry{Kind: kind, Key: key, Body: body}); err != nil {
 			return err
 		}

@@ -24,7 +24,11 @@ func (p *Provider) Feed(ctx context.Context, c *feed.Call) (any, error) {
 	}
 	switch c.Event {
 	case feed.Read:
-		return old.shown(), nil
+		payload, err := p.payload(ctx, &old)
+		if err != nil {
+			return nil, err
+		}
+		return old.shown(payload), nil
 	case feed.Update:
 		return p.update(ctx, c, &old, now)
 	case feed.Delete:
@@ -86,14 +90,14 @@ func (p *Provider) update(ctx context.Context, c *feed.Call, old *alarm, now tim
 	}
 	next := &alarm{Registration: feed.NewRegistration(c, now), Spec: s, position: idle}
 	if next.Payload = payload; payload == nil {
-		next.Payload = old.Payload
+		next.Payload, next.Large = old.Payload, old.Large
 	}
 	return p.start(ctx, next, now)
 }
 
 // replace gives an alarm another status and keeps its count.
 func (p *Provider) replace(ctx context.Context, c *feed.Call, old *alarm, status feed.Status, now time.Time) (any, error) {
-	next := &alarm{Registration: old.Registration, Spec: old.Spec, Fired: old.Fired, position: idle}
+	next := &alarm{Registration: old.Registration, Spec: old.Spec, Fired: old.Fired, Large: old.Large, position: idle}
 	next.Owner, next.Status = c.Owner.Namespace.UUID, status
 	return p.start(ctx, next, now)
 }
@@ -121,7 +125,7 @@ func (s *spec) alarmType() string {
 }
 
 // shown is what READ answers.
-func (a *alarm) shown() any {
+func (a *alarm) shown(payload json.RawMessage) any {
 	config := map[string]any{
 		"name": a.Trigger.Name, "namespace": a.Trigger.Namespace, "payload": json.RawMessage(`{}`), "catchup": a.Spec.Catchup,
 	}
@@ -130,7 +134,7 @@ func (a *alarm) shown() any {
 			config[key] = value
 		}
 	}
-	set("payload", a.Payload, a.Payload != nil)
+	set("payload", payload, payload != nil)
 	set("date", a.Spec.Date, a.Spec.once())
 	set("deleteAfterFire", a.Spec.DeleteAfterFire, a.Spec.once())
 	set("startDate", a.Spec.Start, !a.Spec.Start.zero())
