@@ -139,8 +139,12 @@ func (s *spec) changeCron(p feed.Params, _ time.Time) (changed bool, err error) 
 }
 
 func (s *spec) changeMax(p feed.Params, _ time.Time) (bool, error) {
-	if !p.Has("maxTriggers") || p.Text("maxTriggers") == "-1" {
+	if !p.Has("maxTriggers") {
 		return false, nil
+	}
+	if p.Text("maxTriggers") == "-1" { // without bound
+		s.MaxTriggers = 0
+		return true, nil
 	}
 	if p.Has("stopDate") && s.Minutes > 0 {
 		return false, feed.Refuse("maxTriggers is not supported for the interval trigger feed")

@@ -109,6 +109,11 @@ func TestUpdateChangesWhatItNamesWhicheverActionIsCalled(t *testing.T) {
 				t.Errorf("read says %s, want %s", out, want)
 			}
 		}
+		p.must(t, feed.Create, alarms.TypeCron, "c", `{"cron":"* * * * *","maxTriggers":2}`)
+		p.must(t, feed.Update, alarms.TypeCron, "c", `{"maxTriggers":-1}`)
+		if out := p.must(t, feed.Read, alarms.TypeCron, "c", `{}`); strings.Contains(out, "maxTriggers") {
+			t.Errorf("read of an alarm without bound says %s", out)
+		}
 		p.must(t, feed.Create, alarms.TypeInterval, "b", `{"minutes":1,"stopDate":"2000-01-03"}`)
 		if _, err := p.call(feed.Update, alarms.TypeInterval, "b", `{"startDate":"2000-01-04"}`); err == nil ||
 			err.Error() != "startDate parameter '2000-01-04' must be less than the stopDate parameter '2000-01-03'" {
