@@ -30,6 +30,7 @@ type Host struct {
 	mu      sync.Mutex
 	spawn   *spawner // guarded by mu
 	spare   *waiting // a launcher for the next start; guarded by mu
+	soon    bool     // a timer will refill spare; guarded by mu
 	uids    []uint32 // free host user ids; guarded by mu
 	nextUID uint32   // guarded by mu
 	live    map[*Process]struct{}

@@ -19,7 +19,7 @@ const startTimeout = 30 * time.Second
 func (h *Host) Start(ctx context.Context, s Spec) (*Process, error) {
 	p, err := h.startWith(ctx, s, h.take, func(*plan) {})
 	if err == nil {
-		h.refill()
+		h.refillSoon()
 	}
 	return p, err
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -39,6 +40,26 @@ func (h *Host) take() (*waiting, error) {
 	default:
 		return w, nil
 	}
+}
+
+// refillDelay is how long after a start the next spare launcher is made: about
+// what an interpreter takes to start, which needs the processors itself.
+const refillDelay = 25 * time.Millisecond
+
+// refillSoon refills when what was started has probably started.
+func (h *Host) refillSoon() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.soon {
+		return
+	}
+	h.soon = true
+	time.AfterFunc(refillDelay, func() {
+		h.mu.Lock()
+		h.soon = false
+		h.mu.Unlock()
+		h.refill()
+	})
 }
 
 // refill makes a spare launcher in the background. One that cannot be made is
