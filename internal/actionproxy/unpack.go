@@ -38,6 +38,15 @@ type unpacker struct {
 	files int   // left
 }
 
+// IsArchive says whether the code is a zip or tar.gz archive, which Unpack extracts.
+func IsArchive(code []byte) bool {
+	kind := kindOf(code)
+	return kind == zipArchive || kind == tarArchive
+}
+
+// Unpack extracts a zip or tar.gz archive into the empty folder dir, as Prepare does.
+func Unpack(code []byte, dir string, limits ArchiveLimits) error { return unpack(code, dir, limits) }
+
 // unpack extracts a zip or tar.gz archive into dir, readable by every user.
 func unpack(code []byte, dir string, limits ArchiveLimits) error {
 	root, err := os.OpenRoot(dir)

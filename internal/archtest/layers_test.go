@@ -26,6 +26,7 @@ var layers = [][]string{
 	{"internal/trigger", "internal/feed"},
 	{
 		"internal/controller", "internal/telemetry", "internal/apigateway", "internal/systempackages", "internal/feed/...",
+		"internal/imagebuild",
 		"internal/backend/...", "internal/store/...", "internal/containerpool/...",
 		"internal/invoker/...", "internal/protocol/...",
 	},

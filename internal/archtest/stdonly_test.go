@@ -39,6 +39,9 @@ var owners = map[string][]string{
 	"sigs.k8s.io/yaml":                    {"internal/config", "internal/manifest"},
 	"github.com/lmittmann/tint":           {"internal/server", "internal/cli"},
 	"github.com/rogpeppe/go-internal":     {"test/script"},
+
+	"github.com/google/go-containerregistry": {"internal/imagebuild"},
+	"github.com/klauspost/compress":          {"internal/imagebuild"},
 }
 
 func TestDependenciesStayWithTheirOwners(t *testing.T) {

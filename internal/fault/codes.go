@@ -43,6 +43,12 @@ const (
 	APIVerb   = "GW2602"
 	APITarget = "GW2603"
 
+	SourceRefused  = "GW2701"
+	InstallFailed  = "GW2702"
+	BaseRefused    = "GW2703"
+	RegistryFailed = "GW2704"
+	TargetFailed   = "GW2705"
+
 	Provisioning = "GW3001"
 	Overloaded   = "GW3002"
 

@@ -54,7 +54,7 @@ type Fault struct {
 
 // All returns every fault, ordered by code.
 func All() []Fault {
-	all := slices.Concat(requestFaults(), actionFaults(), sequenceFaults(), webFaults(), apiFaults(), platformFaults(), hostFaults(), storeFaults())
+	all := slices.Concat(requestFaults(), actionFaults(), sequenceFaults(), webFaults(), apiFaults(), imageFaults(), platformFaults(), hostFaults(), storeFaults())
 	slices.SortFunc(all, func(a, b Fault) int { return strings.Compare(a.Code, b.Code) })
 	return all
 }
