@@ -14,11 +14,7 @@ import (
 // installs it.
 func nodeModules(t *testing.T) string {
 	t.Helper()
-	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("%s is not on this host", program)
-		}
-	}
+	need(t, "node", "npm", "python3")
 	dir, err := filepath.Abs("node")
 	if err != nil {
 		t.Fatal(err)
@@ -33,6 +29,16 @@ func nodeModules(t *testing.T) string {
 	return dir
 }
 
+// need skips a test that uses programs which this host lacks.
+func need(t *testing.T, programs ...string) {
+	t.Helper()
+	for _, program := range programs {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("%s is not on this host", program)
+		}
+	}
+}
+
 // runNode runs files of node/cases with Node's own test runner; each of their
 // tests is a case.
 func (s *suite) runNode(pattern string, env ...string) {
@@ -41,6 +47,11 @@ func (s *suite) runNode(pattern string, env ...string) {
 	files, err := filepath.Glob(filepath.Join(dir, "cases", pattern))
 	if err != nil || len(files) == 0 {
 		s.Fatalf("no cases %s: %v", pattern, err)
+	}
+	for _, path := range append(files, filepath.Join(dir, "lines.mjs"), filepath.Join(dir, "setup.js")) {
+		if _, err := os.Stat(path); err != nil { // what go test has seen, it looks at before it takes a kept result
+			s.Fatal(err)
+		}
 	}
 	args := append([]string{"--test", "--test-reporter=" + filepath.Join(dir, "lines.mjs")}, files...)
 	cmd := exec.CommandContext(s.Context(), "node", args...)

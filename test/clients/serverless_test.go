@@ -78,7 +78,7 @@ func slsDeploys(t *testing.T, s service) {
 	wantAt(t, greet, true, "exec", "binary")
 	wantAt(t, greet, "nobody", "parameters", "name")
 	wantAt(t, greet, "greetings", "annotations", "purpose")
-	wantAt(t, greet, 5000, "limits", "timeout")
+	wantAt(t, greet, 20000, "limits", "timeout")
 	wantAt(t, greet, 128, "limits", "memory")
 	wantAt(t, s.get(t, "actions/shop-dev-sum"), 256, "limits", "memory")
 	wantAt(t, s.result(t, "shop-dev-greet", map[string]string{"name": "Ada"}), "Hello, Ada", "greeting")

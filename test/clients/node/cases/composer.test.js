@@ -66,13 +66,13 @@ test('deploy: a conductor with annotations and limits, once', async () => {
   const name = unique('deployed')
   const file = compose(name, 'composer.literal({ n: 1 })')
   fs.writeFileSync(path.join(dir, 'note.txt'), 'from a file')
-  const said = deploy(name, file, '-a', 'purpose=test', '-A', 'note=note.txt', '-t', '5000', '-m', '128', '-l', '2', '--kind', 'nodejs:default')
+  const said = deploy(name, file, '-a', 'purpose=test', '-A', 'note=note.txt', '-t', '20000', '-m', '128', '-l', '2', '--kind', 'nodejs:default')
   assert.equal(said.trim(), `ok: created action /_/${name}`)
   const got = await ow.actions.get(name)
   const annotations = pairs(got.annotations)
   assert.deepEqual(annotations.conductor.type, 'literal')
   assert.deepEqual([annotations.purpose, annotations.note, annotations['provide-api-key']], ['test', 'from a file', true])
-  assert.deepEqual([got.limits.timeout, got.limits.memory, got.limits.logs], [5000, 128, 2])
+  assert.deepEqual([got.limits.timeout, got.limits.memory, got.limits.logs], [20000, 128, 2])
   assert.throws(() => deploy(name, file), error => error.status === 409 - 256)
   deploy(name, file, '-w')
   assert.deepEqual(await run(name), { n: 1 })
@@ -188,27 +188,27 @@ const redis = process.env.REDIS_URI
 const parallel = (name, f) => test(name, { skip: !redis && 'Redis and a network of its own need redis-server and root' }, f)
 const $composer = { redis: { uri: redis } }
 
-parallel('run: parallel', () => yields(
+parallel('redis: parallel', () => yields(
   composer.parallel('increment', 'double', composer.seq('tools/negate', 'double')), { n: 3, $composer },
   { value: [{ n: 4 }, { n: 6 }, { n: -6 }] }))
 
-parallel('run: parallel with errors of its branches', () => yields(
+parallel('redis: parallel with errors of its branches', () => yields(
   composer.par('increment', 'fail'), { n: 3, $composer }, { value: [{ n: 4 }, { error: 'foo' }] }))
 
-parallel('run: parallel inside parallel, then a sequence', () => yields(
+parallel('redis: parallel inside parallel, then a sequence', () => yields(
   composer.seq(composer.parallel(composer.parallel('increment', 'double'), 'double'), ({ value }) => ({ n: value[0].value[1].n }), 'increment'),
   { n: 3, $composer }, { n: 7 }))
 
-parallel('run: map', () => yields(
+parallel('redis: map', () => yields(
   composer.map('increment', 'double'), { value: [{ n: 1 }, { n: 2 }, { n: 3 }], $composer },
   { value: [{ n: 4 }, { n: 6 }, { n: 8 }] }))
 
-parallel('run: map of nothing and of values', async () => {
+parallel('redis: map of nothing and of values', async () => {
   await yields(composer.map('increment'), { value: [], $composer }, { value: [] })
   await yields(composer.map(({ value }) => value * 2), { value: [1, 2], $composer }, { value: [{ value: 2 }, { value: 4 }] })
 })
 
-parallel('run: Redis as a parameter of the action', async () => {
+parallel('redis: Redis as a parameter of the action', async () => {
   const name = await composition(composer.parallel('increment', 'increment'))
   const { exec, annotations } = await ow.actions.get(name)
   await ow.actions.update({ name, action: { exec, annotations, parameters: [{ key: '$composer', value: $composer }] } })
@@ -220,7 +220,7 @@ test('run: parallel without Redis says so', async () => {
     refused({ error: 'Parallel combinator requires a properly configured redis instance' }))
 })
 
-parallel('run: nothing stays behind in Redis', async () => {
+parallel('redis: nothing stays behind in Redis', async () => {
   const { hostname, port } = new URL(redis)
   const keys = () => execFileSync('redis-cli', ['-h', hostname, '-p', port, 'keys', '*'], { encoding: 'utf8' }).trim()
   await until(() => keys() === '', 'an empty Redis')

@@ -14,7 +14,7 @@ test('actions: create answers the document', async () => {
     action: greet,
     params: { name: 'Ada', deep: { list: [1, 'two', null] } },
     annotations: { purpose: 'greetings', final: true },
-    limits: { timeout: 5000, memory: 256, logs: 1, concurrency: 1 },
+    limits: { timeout: 20000, memory: 256, logs: 1, concurrency: 1 },
     version: '1.2.3'
   })
   assert.equal(made.name, name)
@@ -23,7 +23,7 @@ test('actions: create answers the document', async () => {
   assert.equal(made.exec.binary, false)
   assert.deepEqual(pairs(made.parameters), { name: 'Ada', deep: { list: [1, 'two', null] } })
   assert.equal(pairs(made.annotations).purpose, 'greetings')
-  assert.deepEqual(made.limits, { timeout: 5000, memory: 256, logs: 1, concurrency: 1 })
+  assert.deepEqual(made.limits, { timeout: 20000, memory: 256, logs: 1, concurrency: 1 })
   assert.deepEqual(await ow.actions.get(name), Object.assign({}, await ow.actions.get({ actionName: name })))
 })
 
@@ -137,9 +137,9 @@ test('actions: a whole document as the action', async () => {
   const name = unique('document')
   const made = await ow.actions.create({
     name,
-    action: { exec: { kind: 'nodejs:default', code: greet }, parameters: [{ key: 'name', value: 'Eve' }], limits: { timeout: 1000 } }
+    action: { exec: { kind: 'nodejs:default', code: greet }, parameters: [{ key: 'name', value: 'Eve' }], limits: { timeout: 20000 } }
   })
-  assert.equal(made.limits.timeout, 1000)
+  assert.equal(made.limits.timeout, 20000)
   assert.deepEqual(await ow.actions.invoke({ name, blocking: true, result: true }), { greeting: 'Hello, Eve' })
 })
 

@@ -159,6 +159,9 @@ test('feeds: every event reaches the feed action with key and trigger', async ()
     assert.equal(response.result.authKey, process.env.GOWHISK_KEY)
     assert.equal(response.result.topic, 'news')
   }
+  for (const event of ['PAUSE', 'UNPAUSE']) {
+    assert.equal((await ow.feeds.feed(event, { name, trigger: `/guest/${trigger}` })).response.result.lifecycleEvent, event)
+  }
   assert.throws(() => ow.feeds.create({ name }), /Missing mandatory trigger/)
 })
 
