@@ -202,7 +202,7 @@ async function importText(code) {
 async function loadDirectory(dir, main) {
   process.chdir(dir);
   const names = main.split('.');
-  let target = dir;
+  let target = dir + path.sep; // the folder, also where a file of that name with an extension is beside it
   const first = names.length > 1 ? findFile(dir, names[0]) : undefined;
   if (first !== undefined) {
     target = first;
