@@ -18,6 +18,7 @@ import (
 	"github.com/gowhisk/gowhisk/internal/invoke"
 	"github.com/gowhisk/gowhisk/internal/manifest"
 	"github.com/gowhisk/gowhisk/internal/store"
+	"github.com/gowhisk/gowhisk/internal/webaction"
 )
 
 // Authenticator tells who sent an Authorization header. Errors: kind
@@ -104,7 +105,7 @@ func New(cfg Config) (*Controller, error) {
 
 // ServeHTTP answers one request, whatever its handler does.
 func (c *Controller) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{ResponseWriter: w, c: c, r: r, tid: transactionID(r.Header), began: c.cfg.Now()}
+	x := &exchange{ResponseWriter: w, c: c, r: r, tid: webaction.TransactionID(r.Header), began: c.cfg.Now()}
 	defer x.finish()
 	if err := c.serve(x); err != nil {
 		x.fail(err)
@@ -138,7 +139,7 @@ func (c *Controller) serve(x *exchange) (err error) {
 			return err
 		}
 	}
-	if !routable(x.r.Method, path) {
+	if !routable(x.r.Method, path) && !x.resolveDots() {
 		return errNoRoute
 	}
 	x.inMux = true

@@ -2,8 +2,6 @@ package controller
 
 import (
 	"errors"
-	"maps"
-	"net"
 	"net/http"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
@@ -24,7 +22,7 @@ func (c *Controller) webArguments(x *exchange, call *webCall) ([]byte, error) {
 	if !options && !webaction.Authorized(a.Annotations.Get(webaction.AnnotationAuth), x.r.Header, known) {
 		return nil, webaction.ErrUnauthorized
 	}
-	r := webaction.Request{Method: x.r.Method, Header: x.edgeHeader(), Path: call.path, Query: x.r.URL.RawQuery, Body: call.body}
+	r := webaction.Request{Method: x.r.Method, Header: webaction.EdgeHeader(x.r, x.tid), Path: call.path, Query: x.r.URL.RawQuery, Body: call.body}
 	if known {
 		r.User = call.user.Namespace.Name
 	}
@@ -41,35 +39,6 @@ func (c *Controller) webArguments(x *exchange, call *webCall) ([]byte, error) {
 
 // isSet reports whether a parameter has a value. OpenWhisk 2.6.13.
 func isSet(value []byte) bool { return len(value) > 0 && string(value) != "null" }
-
-// edgeHeader is the header of the request with what a proxy in front of
-// OpenWhisk adds: who really called, and how. OpenWhisk 4.2.10.
-func (x *exchange) edgeHeader() http.Header {
-	h := make(http.Header, len(x.r.Header)+5)
-	maps.Copy(h, x.r.Header)
-	values := make([]string, 0, 5) // of one line each
-	set := func(name, value string) {
-		values = append(values, value)
-		h[name] = values[len(values)-1 : len(values) : len(values)]
-	}
-	set("Host", x.r.Host)
-	set("X-Request-Id", x.tid)
-	if h["X-Forwarded-Proto"] == nil {
-		scheme := "http"
-		if x.r.TLS != nil {
-			scheme = "https"
-		}
-		set("X-Forwarded-Proto", scheme)
-	}
-	if peer, _, err := net.SplitHostPort(x.r.RemoteAddr); err == nil {
-		set("X-Real-Ip", peer)
-		if before := x.r.Header.Get("X-Forwarded-For"); before != "" {
-			peer = before + ", " + peer
-		}
-		set("X-Forwarded-For", peer)
-	}
-	return h
-}
 
 // sendWeb answers with the result of an activation, nil if it has not ended.
 // OpenWhisk 4.4, 4.5, 4.7.
