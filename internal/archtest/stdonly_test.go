@@ -9,7 +9,7 @@ import (
 // everything else rests on: they import the standard library and one
 // another.
 var stdOnly = []string{
-	"internal/entity", "internal/protocol", "internal/fault", "internal/cron", "internal/actionproxy", "internal/webaction", "runtimes",
+	"internal/entity", "internal/protocol", "internal/fault", "internal/cron", "internal/actionproxy", "internal/webaction", "internal/cloudevent", "runtimes",
 	"cmd/actionproxy",
 }
 
