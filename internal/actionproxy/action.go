@@ -73,14 +73,26 @@ func ReadAction(file string) (*Action, error) {
 	if err := json.Unmarshal(text, a); err != nil {
 		return nil, fmt.Errorf("read the action %s: %w", file, err)
 	}
-	for i, method := range a.Methods {
-		a.Methods[i] = strings.ToUpper(method)
-		if !webaction.Allowed(a.Methods[i]) {
-			return nil, fmt.Errorf("read the action %s: method %q is none of %s", file, method, webaction.Methods)
-		}
+	if err := a.CheckMethods(); err != nil {
+		return nil, fmt.Errorf("read the action %s: %w", file, err)
+	}
+	file, err = filepath.Abs(file)
+	if err != nil {
+		return nil, fmt.Errorf("read the action: %w", err)
 	}
 	a.baked = filepath.Dir(file)
 	return a, nil
+}
+
+// CheckMethods brings the methods into upper case and reports one that no action is reached by.
+func (a *Action) CheckMethods() error {
+	for i, method := range a.Methods {
+		a.Methods[i] = strings.ToUpper(method)
+		if !webaction.Allowed(a.Methods[i]) {
+			return fmt.Errorf("method %q is none of %s", method, webaction.Methods)
+		}
+	}
+	return nil
 }
 
 // Get returns the value of the last entry with the key, nil if there is none.

@@ -13,6 +13,16 @@ import (
 // ErrDeadline is the cause of a run that was ended at its deadline.
 var ErrDeadline = errors.New("the deadline of the activation has passed")
 
+// Platform is a contract between the outside and a Runtime: what a request becomes, and what the
+// runtime's answer is to the one who asked. Server and Knative are the platforms.
+type Platform interface {
+	http.Handler
+	// Drain says that no further requests are wanted.
+	Drain()
+	// Close ends the runtime and what is in flight.
+	Close() error
+}
+
 // Runtime is what a platform's requests reach: a launcher (Supervisor) or a server that speaks
 // OpenWhisk's container contract (Upstream). It is made ready, becomes one action's, and answers that
 // action's runs. Start and Init are not to be called at the same time; runs may overlap.

@@ -18,8 +18,8 @@ import (
 // MaxBody bounds the body of a request, in bytes. OpenWhisk 3.7.5.
 const MaxBody = 48 << 20
 
-// maxAnswer bounds an answer over HTTP; the platform cuts at its own, lower limit.
-const maxAnswer = 64 << 20
+// MaxAnswer bounds an answer over HTTP; the platform cuts at its own, lower limit.
+const MaxAnswer = 64 << 20
 
 // ServerOptions say what a Server is in front of.
 type ServerOptions struct {
@@ -55,12 +55,15 @@ type Server struct {
 // NewServer starts the first launcher, so that an init finds it warm.
 func NewServer(opts ServerOptions) (*Server, error) {
 	supervisor, err := NewSupervisor(SupervisorOptions{Family: opts.Family, Start: opts.Start, Build: opts.Build,
-		Dir: opts.Dir, Concurrent: opts.Concurrent, Limits: Limits{Answer: maxAnswer}, Log: opts.Log})
+		Dir: opts.Dir, Concurrent: opts.Concurrent, Limits: Limits{Answer: MaxAnswer}, Log: opts.Log})
 	if err != nil {
 		return nil, err
 	}
 	return &Server{Supervisor: supervisor, opts: opts}, nil
 }
+
+// Drain does nothing: the contract has no way to say so.
+func (s *Server) Drain() {}
 
 // ServeHTTP routes by path; only POST is served.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -83,9 +86,16 @@ func respond(w http.ResponseWriter, a Answer) {
 	if h.Get("Content-Type") == "" {
 		h.Set("Content-Type", "application/json")
 	}
-	h.Set("Content-Length", strconv.Itoa(len(a.Body)))
-	w.WriteHeader(a.Status)
-	_, _ = w.Write(a.Body) // the client is gone
+	send(w, a.Status, a.Body)
+}
+
+// send announces the length where the status has a body.
+func send(w http.ResponseWriter, status int, body []byte) {
+	if status != http.StatusNoContent && status != http.StatusNotModified {
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client is gone, or asked for no body
 }
 
 // readBody takes the whole body; ok is false when a is the answer already.

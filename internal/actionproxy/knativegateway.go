@@ -1,0 +1,92 @@
+package actionproxy
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/gowhisk/gowhisk/internal/protocol"
+	"github.com/gowhisk/gowhisk/internal/webaction"
+)
+
+// ActivationMediaType, as the only thing that is accepted, asks for an activation as the platform
+// wants it: the body is the arguments, merged already; headers that begin with ActivationHeader name
+// the other members of POST /run; the answer has the result, the logs and the times.
+const ActivationMediaType = "application/vnd.gowhisk.activation+json"
+
+// ActivationHeader begins the names of headers such as X-Whisk-Activation-Id, which is activation_id.
+const ActivationHeader = "X-Whisk-"
+
+// ActivationAnswer is the body of such an answer, whose own status is 200 if the action was reached.
+type ActivationAnswer struct {
+	ActivationID string `json:"activationId"`
+	// Status is that of the runtime's answer to /run: 200 also for an application error.
+	Status int `json:"status"`
+	// Start, End and InitTime are in milliseconds, the first two since 1970; InitTime is 0 for a warm
+	// start.
+	Start    int64 `json:"start"`
+	End      int64 `json:"end"`
+	InitTime int64 `json:"initTime"`
+	// TimedOut: it was ended at its deadline.
+	TimedOut bool `json:"timedOut"`
+	// Logs are lines in OpenWhisk's form.
+	Logs          []string        `json:"logs"`
+	LogsTruncated bool            `json:"logsTruncated"`
+	Result        json.RawMessage `json:"result"`
+}
+
+// activation serves our own gateway.
+func (x *exchange) activation(a *Action) {
+	if !x.fromGateway() {
+		respond(x, failed(http.StatusUnauthorized, webaction.ErrUnauthorized.Message))
+		return
+	}
+	if a == nil {
+		respond(x, failed(http.StatusForbidden, protocol.NodeNotInitialized))
+		return
+	}
+	activation := map[string]string{}
+	for name, values := range x.r.Header {
+		if member, ok := strings.CutPrefix(name, ActivationHeader); ok && len(values) > 0 {
+			activation[strings.ReplaceAll(strings.ToLower(member), "-", "_")] = values[0]
+		}
+	}
+	if activation["activation_id"] == "" {
+		activation["activation_id"] = newActivationID()
+	}
+	if len(x.body) > 0 && !protocol.IsResult(x.body) {
+		respond(x, failed(http.StatusBadRequest, badArguments(x.body)))
+		return
+	}
+	o := x.k.invoke(x.r.Context(), call{action: a, activation: activation, args: x.body})
+	if o.unavailable {
+		respond(x, o.answer)
+		return
+	}
+	x.Header().Set("Content-Type", ActivationMediaType)
+	send(x, http.StatusOK, o.append(make([]byte, 0, len(o.answer.Body)+512), activation["activation_id"]))
+}
+
+// append writes an ActivationAnswer with the result as it is.
+func (o outcome) append(b []byte, id string) []byte {
+	b = protocol.AppendString(append(b, `{"activationId":`...), id)
+	b = strconv.AppendInt(append(b, `,"status":`...), int64(o.answer.Status), 10)
+	b = strconv.AppendInt(append(b, `,"start":`...), o.begin.UnixMilli(), 10)
+	b = strconv.AppendInt(append(b, `,"end":`...), o.end.UnixMilli(), 10)
+	b = strconv.AppendInt(append(b, `,"initTime":`...), o.initialized, 10)
+	b = strconv.AppendBool(append(b, `,"timedOut":`...), o.timedOut)
+	b = append(b, `,"logs":[`...)
+	for i, line := range o.logs.Lines {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = protocol.AppendString(b, line)
+	}
+	b = strconv.AppendBool(append(b, `],"logsTruncated":`...), o.logs.Truncated)
+	b = append(b, `,"result":`...)
+	if json.Valid(o.answer.Body) {
+		return append(append(b, o.answer.Body...), '}')
+	}
+	return append(protocol.AppendString(b, string(o.answer.Body)), '}')
+}
