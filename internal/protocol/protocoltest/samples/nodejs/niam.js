@@ -1,0 +1,1 @@
+function niam() { return {niam: true}; }

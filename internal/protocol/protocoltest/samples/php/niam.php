@@ -1,0 +1,1 @@
+<?php function niam(array $args) : array { return ['niam' => true]; }

@@ -1,0 +1,3 @@
+def niam(args)
+  { 'niam' => true }
+end
