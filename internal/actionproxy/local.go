@@ -71,6 +71,15 @@ func (l Local) environ() []string {
 	return append(slices.Clip(l.Environ), "NODE_PATH="+filepath.Join(l.Launchers, "nodejs", "node_modules"))
 }
 
+// compilerCache is the one that the image brings, which may have the standard library compiled.
+func (l Local) compilerCache() []string {
+	i := slices.IndexFunc(l.Environ, func(entry string) bool { return strings.HasPrefix(entry, "GOCACHE=") })
+	if i < 0 {
+		return nil
+	}
+	return l.Environ[i : i+1]
+}
+
 // maxCompilerOutput bounds what of a compiler's output becomes the answer, in bytes.
 const maxCompilerOutput = 64 << 10
 
@@ -83,7 +92,7 @@ func (l Local) Build(ctx context.Context, main, source, bin string) error {
 	}
 	cmd := exec.CommandContext(ctx, spec.Path, spec.Args...)
 	cmd.Dir = spec.Dir
-	cmd.Env = slices.Concat(l.Environ, spec.Env)
+	cmd.Env = slices.Concat(l.Environ, spec.Env, l.compilerCache())
 	out, err := cmd.CombinedOutput()
 	var status *exec.ExitError
 	if errors.As(err, &status) && ctx.Err() == nil {
