@@ -70,10 +70,14 @@ final class Launcher
         return $main;
     }
 
+    // load makes the variables of the file global, as those of a script are.
     private static function load(string $file): void
     {
         (static function () use ($file) {
             require $file;
+            foreach (array_diff_key(get_defined_vars(), ['file' => 0]) as $name => $value) {
+                $GLOBALS[$name] = $value;
+            }
         })();
     }
 
