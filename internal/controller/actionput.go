@@ -12,18 +12,7 @@ import (
 // putAction creates or updates an action. The order of its checks is that of
 // OpenWhisk 1.4.17.
 func (c *Controller) putAction(x *exchange) error {
-	name, err := x.name()
-	if err != nil {
-		return err
-	}
-	if err := x.allow(entitlement.Put, entity.Actions, name); err != nil {
-		return err
-	}
-	overwrite, err := x.query().bool("overwrite", false)
-	if err != nil {
-		return err
-	}
-	raw, err := x.jsonBody()
+	p, err := x.put(entity.Actions)
 	if err != nil {
 		return err
 	}
@@ -31,7 +20,7 @@ func (c *Controller) putAction(x *exchange) error {
 	if err != nil {
 		return fmt.Errorf("read the kinds: %w", err)
 	}
-	body, err := decodeAction(raw, kinds, x.id.Namespace.Name, c.cfg.Entitlement.MaxParameterSize(x.id))
+	body, err := decodeAction(p.body, kinds, x.id.Namespace.Name, c.cfg.Entitlement.MaxParameterSize(x.id))
 	if err != nil {
 		return err
 	}
@@ -41,16 +30,11 @@ func (c *Controller) putAction(x *exchange) error {
 	if err := c.checkExecRights(x, body.exec); err != nil {
 		return err
 	}
-	old, err := c.cfg.Catalog.Action(x.r.Context(), name)
-	switch {
-	case errors.Is(err, entity.ErrNotFound), errors.Is(err, entity.ErrCorrupted) && overwrite:
-		old = nil
-	case err != nil:
+	old, err := c.cfg.Catalog.Action(x.r.Context(), p.name)
+	if old, err = replaced(p, old, err); err != nil {
 		return err
-	case !overwrite:
-		return entity.ErrExists
 	}
-	return c.storeAction(x, name, old, body)
+	return c.storeAction(x, p.name, old, body)
 }
 
 // checkExecRights asks whether the caller may use what exec names.

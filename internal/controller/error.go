@@ -44,31 +44,6 @@ func (x *exchange) refusal(status int) error {
 	return errNoRoute
 }
 
-// statusOf is the one place that turns kinds of errors into HTTP.
-func statusOf(kind entity.Kind) int {
-	switch kind {
-	case entity.Malformed:
-		return http.StatusBadRequest
-	case entity.Unauthorized:
-		return http.StatusUnauthorized
-	case entity.Forbidden:
-		return http.StatusForbidden
-	case entity.NotFound:
-		return http.StatusNotFound
-	case entity.Conflict:
-		return http.StatusConflict
-	case entity.TooLarge:
-		return http.StatusRequestEntityTooLarge
-	case entity.Unprocessable:
-		return http.StatusUnprocessableEntity
-	case entity.Throttled:
-		return http.StatusTooManyRequests
-	case entity.Unavailable:
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusInternalServerError
-}
-
 // fail answers with err. What is no entity.Error is not for the client's
 // eyes: it is logged and told as an internal error.
 func (x *exchange) fail(err error) {
@@ -89,7 +64,7 @@ func (x *exchange) fail(err error) {
 	if !ok {
 		shown = errInternal
 	}
-	status := statusOf(shown.Kind)
+	status := shown.Kind.Status()
 	if status >= http.StatusInternalServerError {
 		x.c.cfg.Logger.Error("request failed", "transaction", x.tid, "method", x.r.Method, "path", x.r.URL.Path, "error", err)
 	}

@@ -15,44 +15,24 @@ type packageBody struct {
 	binding entity.Name // the zero name if there is none, or it is {}
 }
 
-// putPackage creates or updates a package or a binding. The name is looked at
-// before the body is. OpenWhisk 5.3.17.
+// putPackage creates or updates a package or a binding.
 func (c *Controller) putPackage(x *exchange) error {
-	name, err := x.name()
+	p, err := x.put(entity.Packages)
 	if err != nil {
 		return err
 	}
-	if err := x.allow(entitlement.Put, entity.Packages, name); err != nil {
-		return err
-	}
-	overwrite, err := x.query().bool("overwrite", false)
-	if err != nil {
-		return err
-	}
-	if name.Name == entity.DefaultPackage {
-		return entity.Errorf(entity.Malformed, "Package name '%s' is reserved.", name.Name)
-	}
-	raw, err := x.jsonBody()
-	if err != nil {
-		return err
-	}
-	body, err := decodePackage(raw, name.Namespace, c.cfg.Entitlement.MaxParameterSize(x.id))
+	body, err := decodePackage(p.body, p.name.Namespace, c.cfg.Entitlement.MaxParameterSize(x.id))
 	if err != nil {
 		return err
 	}
 	if err := c.checkProvider(x, body.binding); err != nil {
 		return err
 	}
-	old, err := c.cfg.Catalog.Package(x.r.Context(), name)
-	switch {
-	case errors.Is(err, entity.ErrNotFound), errors.Is(err, entity.ErrCorrupted) && overwrite:
-		old = nil
-	case err != nil:
+	old, err := c.cfg.Catalog.Package(x.r.Context(), p.name)
+	if old, err = replaced(p, old, err); err != nil {
 		return err
-	case !overwrite:
-		return entity.ErrExists
 	}
-	return c.storePackage(x, name, old, body)
+	return c.storePackage(x, p.name, old, body)
 }
 
 func decodePackage(raw []byte, own string, maxParameters int64) (body packageBody, err error) {

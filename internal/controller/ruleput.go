@@ -18,36 +18,26 @@ type ruleBody struct {
 
 // putRule creates or updates a rule. OpenWhisk 5.2.2–5.2.8.
 func (c *Controller) putRule(x *exchange) error {
-	name, err := x.allowed(entitlement.Put, entity.Rules)
+	p, err := x.put(entity.Rules)
 	if err != nil {
 		return err
 	}
-	overwrite, err := x.query().bool("overwrite", false)
-	if err != nil {
-		return err
-	}
-	raw, err := x.jsonBody()
-	if err != nil {
-		return err
-	}
-	body, err := decodeRule(raw, x.id.Namespace.Name, c.cfg.Entitlement.MaxParameterSize(x.id))
+	body, err := decodeRule(p.body, x.id.Namespace.Name, c.cfg.Entitlement.MaxParameterSize(x.id))
 	if err != nil {
 		return err
 	}
 	if err := body.checkRights(x); err != nil {
 		return err
 	}
-	r := &entity.Rule{Name: name}
-	old, err := c.cfg.Catalog.Rule(x.r.Context(), name)
-	switch {
-	case errors.Is(err, entity.ErrNotFound):
+	r := &entity.Rule{Name: p.name}
+	old, err := c.cfg.Catalog.Rule(x.r.Context(), p.name)
+	switch old, err = replaced(p, old, err); {
+	case err != nil:
+		return err
+	case old == nil:
 		if body.trigger == (entity.Name{}) || body.action == (entity.Name{}) {
 			return entity.Errorf(entity.Malformed, "rule requires a valid trigger and a valid action")
 		}
-	case err != nil:
-		return err
-	case !overwrite:
-		return entity.ErrExists
 	default:
 		*r = *old
 	}

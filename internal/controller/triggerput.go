@@ -2,43 +2,31 @@ package controller
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 
-	"github.com/gowhisk/gowhisk/internal/entitlement"
 	"github.com/gowhisk/gowhisk/internal/entity"
 )
 
 // putTrigger creates or updates a trigger. OpenWhisk 5.1.1, 5.1.5.
 func (c *Controller) putTrigger(x *exchange) error {
-	name, err := x.allowed(entitlement.Put, entity.Triggers)
+	p, err := x.put(entity.Triggers)
 	if err != nil {
 		return err
 	}
-	overwrite, err := x.query().bool("overwrite", false)
+	body, err := decodeEntity(members(p.body), c.cfg.Entitlement.MaxParameterSize(x.id))
 	if err != nil {
 		return err
 	}
-	raw, err := x.jsonBody()
-	if err != nil {
+	t := &entity.Trigger{Name: p.name}
+	old, err := c.cfg.Catalog.Trigger(x.r.Context(), p.name)
+	switch old, err = replaced(p, old, err); {
+	case err != nil:
 		return err
-	}
-	body, err := decodeEntity(members(raw), c.cfg.Entitlement.MaxParameterSize(x.id))
-	if err != nil {
-		return err
-	}
-	t := &entity.Trigger{Name: name}
-	old, err := c.cfg.Catalog.Trigger(x.r.Context(), name)
-	switch {
-	case errors.Is(err, entity.ErrNotFound), errors.Is(err, entity.ErrCorrupted) && overwrite:
+	case old == nil:
 		if err := checkFeed(body.annotations); err != nil {
 			return err
 		}
-	case err != nil:
-		return err
-	case !overwrite:
-		return entity.ErrExists
 	default:
 		*t = *old
 	}

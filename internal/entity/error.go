@@ -9,7 +9,7 @@ import (
 // the text. The zero Kind is Internal.
 type Kind uint8
 
-// The kinds of failure. Each has one HTTP status, chosen by the controller.
+// The kinds of failure. Each has one HTTP status.
 const (
 	Internal      Kind = iota // the platform failed
 	Malformed                 // the request cannot be read or breaks a rule
@@ -22,6 +22,32 @@ const (
 	Unprocessable             // what is stored contradicts itself
 	Unavailable               // overloaded, shutting down, or the disk refuses writes
 )
+
+// Status is the HTTP status of k, which is also what the feeds of OpenWhisk
+// speak of.
+func (k Kind) Status() int {
+	switch k {
+	case Malformed:
+		return 400
+	case Unauthorized:
+		return 401
+	case Forbidden:
+		return 403
+	case NotFound:
+		return 404
+	case Conflict:
+		return 409
+	case TooLarge:
+		return 413
+	case Unprocessable:
+		return 422
+	case Throttled:
+		return 429
+	case Unavailable:
+		return 503
+	}
+	return 500
+}
 
 // Error is a failure whose Message may be shown to the client as it is: it
 // holds OpenWhisk's exact words. Code is the stable number of package fault

@@ -108,7 +108,7 @@ func closed(err error) error {
 	if e, ok := errors.AsType[*entity.Error](err); ok {
 		switch e.Kind {
 		case entity.Unauthorized, entity.Forbidden, entity.NotFound, entity.Conflict, entity.Malformed:
-			return &Refusal{Status: statusOf(e.Kind), Text: unauthenticated}
+			return &Refusal{Status: e.Kind.Status(), Text: unauthenticated}
 		}
 	}
 	return fmt.Errorf("check the trigger of a feed: %w", err)

@@ -62,7 +62,7 @@ func Judge(err error) Verdict {
 	if err == nil {
 		return Verdict{}
 	}
-	v := Verdict{Code: statusOf(entity.KindOf(err))}
+	v := Verdict{Code: entity.KindOf(err).Status()}
 	switch {
 	case v.Code == http.StatusNotFound:
 		v.Gone = true
@@ -77,26 +77,4 @@ func Judge(err error) Verdict {
 // Message is the reason of a registration that the verdict disables.
 func (v Verdict) Message() string {
 	return fmt.Sprintf("Automatically disabled after receiving a %d status code when firing the trigger", v.Code)
-}
-
-func statusOf(k entity.Kind) int {
-	switch k {
-	case entity.Malformed:
-		return http.StatusBadRequest
-	case entity.Unauthorized:
-		return http.StatusUnauthorized
-	case entity.Forbidden:
-		return http.StatusForbidden
-	case entity.NotFound:
-		return http.StatusNotFound
-	case entity.Conflict:
-		return http.StatusConflict
-	case entity.TooLarge:
-		return http.StatusRequestEntityTooLarge
-	case entity.Throttled:
-		return http.StatusTooManyRequests
-	case entity.Unavailable:
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusInternalServerError
 }

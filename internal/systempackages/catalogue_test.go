@@ -166,4 +166,3 @@ func TestWebsocketSendSpeaksToARealServer(t *testing.T) {
 		}
 	}
 }
-
