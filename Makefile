@@ -21,7 +21,18 @@ run: build ## serve on http://127.0.0.1:3233 until Ctrl-C
 	@if command -v npm >/dev/null; then npm ci --prefix $* --omit=dev --ignore-scripts --no-fund --no-audit --loglevel=error && touch $@; \
 	else echo "npm is missing: nothing for $@"; fi
 
-build: bin/wsk runtimes/nodejs/node_modules ## build bin/gowhisk, bin/actionproxy and bin/wsk
+# The crates that Rust actions use, built in where cargo is there. The archive is the same everywhere.
+runtimes/rust/crates.tar.gz: runtimes/rust/Cargo.lock
+	@if command -v cargo >/dev/null; then dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
+	(cd runtimes/rust && cargo vendor --quiet --locked "$$dir" >/dev/null) && \
+	tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX -C "$$dir" -cf - . | gzip -9n > $@; \
+	else echo "cargo is missing: Rust actions will fetch their crates"; fi
+
+# Versions of languages beside the host's own, for the tests of kinds.
+bin/kinds: tools/kinds/get tools/kinds/package-lock.json
+	@if command -v npm >/dev/null; then tools/kinds/get $@; else echo "npm is missing: kinds are tested with the versions of this host"; fi
+
+build: bin/wsk runtimes/nodejs/node_modules runtimes/rust/crates.tar.gz ## build bin/gowhisk, bin/actionproxy and bin/wsk
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/gowhisk ./cmd/gowhisk
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/actionproxy ./cmd/actionproxy
 
@@ -36,11 +47,11 @@ bin/kafka: tools/kafka/pom.xml
 	@if command -v mvn >/dev/null; then rm -rf $@ && mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory='$(CURDIR)/$@' && touch $@; \
 	else echo "mvn is missing: the Kafka feed will not be tested with Apache Kafka"; fi
 
-test: bin/wsk bin/wskdeploy bin/kafka runtimes/nodejs/node_modules test/clients/node/node_modules ## every test with the race detector, scripts and public clients included (PKG=./internal/... narrows)
+test: bin/wsk bin/wskdeploy bin/kafka bin/kinds runtimes/nodejs/node_modules runtimes/rust/crates.tar.gz test/clients/node/node_modules ## every test with the race detector, scripts and public clients included (PKG=./internal/... narrows)
 	CGO_ENABLED=1 go test -race $(PKG)
 	@[ '$(PKG)' != ./... ] || head -qn1 bin/clients/*
 
-script: bin/wsk runtimes/nodejs/node_modules ## only the scripts against a live server (RUN=name narrows)
+script: bin/wsk runtimes/nodejs/node_modules runtimes/rust/crates.tar.gz ## only the scripts against a live server (RUN=name narrows)
 	CGO_ENABLED=1 go test -race ./test/script -run 'TestScript/$(RUN)'
 
 bench: build ## compare with the machine's own floor; prints a table, writes bench.json (BENCH=-quick)

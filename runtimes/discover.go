@@ -29,6 +29,16 @@ type found struct {
 // and for every further version that the host has. It runs the candidates that lookup names to ask
 // their version. Kinds are in the manifest's order by family.
 func Discover(ctx context.Context, lookup Lookup) ([]Host, error) {
+	return discover(ctx, lookup, unreachable)
+}
+
+// DiscoverOwn is Discover for launchers that run as this process's user: what only that user can
+// read is usable too.
+func DiscoverOwn(ctx context.Context, lookup Lookup) ([]Host, error) {
+	return discover(ctx, lookup, func(found) string { return "" })
+}
+
+func discover(ctx context.Context, lookup Lookup, unreachable func(found) string) ([]Host, error) {
 	kinds, err := manifestKinds()
 	if err != nil {
 		return nil, err
@@ -37,7 +47,7 @@ func Discover(ctx context.Context, lookup Lookup) ([]Host, error) {
 	hosts := make([][]Host, len(families))
 	var wg sync.WaitGroup
 	for i, f := range families {
-		wg.Go(func() { hosts[i] = discoverFamily(ctx, f, kinds[f.Name], lookup) })
+		wg.Go(func() { hosts[i] = discoverFamily(ctx, f, kinds[f.Name], lookup, unreachable) })
 	}
 	wg.Wait()
 	if err := ctx.Err(); err != nil {
@@ -66,7 +76,7 @@ func manifestKinds() (map[string][]string, error) {
 	return versions, nil
 }
 
-func discoverFamily(ctx context.Context, f Family, versions []string, lookup Lookup) []Host {
+func discoverFamily(ctx context.Context, f Family, versions []string, lookup Lookup, unreachable func(found) string) []Host {
 	if f.Name == "blackbox" {
 		return []Host{{Kind: f.Name, Family: f}}
 	}

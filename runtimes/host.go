@@ -24,6 +24,11 @@ type Host struct {
 	ClassPath []string
 	// classes is the folder of the compiled launcher, relative to where FS is laid out; set by LayOut.
 	classes string
+	// compiler compiles the launcher of .NET, and references are what it is compiled with.
+	compiler, references string
+	// crates is the folder of crates that come with the launcher of Rust; set by LayOut. linker is
+	// the linker that its compiler calls.
+	crates, linker string
 }
 
 // Usable says whether the kind can run here.
@@ -49,6 +54,8 @@ func (h Host) Argv(dir string) []string {
 			return append(argv, "-cp", join(h.ClassPath), launcher)
 		}
 		return append(argv, "-cp", join(append([]string{path.Join(dir, h.classes)}, h.ClassPath...)), "Launcher")
+	case "dotnet":
+		return append([]string{h.Path, path.Join(dir, h.classes, "Launcher.dll")}, h.ClassPath...)
 	}
 	return []string{h.Path, launcher}
 }
@@ -80,6 +87,9 @@ func (h Host) Environ() []string {
 	switch h.Family.Name {
 	case "python":
 		return append(env, "PYTHONIOENCODING=utf-8:backslashreplace", "PYTHONUNBUFFERED=1")
+	case "dotnet":
+		return append(env, "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1", "DOTNET_ROLL_FORWARD=Major",
+			"DOTNET_EnableDiagnostics=0", "COMPlus_EnableDiagnostics=0")
 	case "go":
 		return append(env, "GOTOOLCHAIN=local")
 	}

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 )
 
 // LayOut is WriteLaunchers, and Precompile for every host.
@@ -28,15 +29,23 @@ func LayOut(ctx context.Context, dir string, hosts []Host) ([]Host, error) {
 	return out, nil
 }
 
-// Precompile compiles the launcher of h if it starts faster so, into dir, where WriteLaunchers put
-// it. The host that it returns knows of it: its Argv is for this directory. What an earlier call
-// left there is used again.
-func (h Host) Precompile(ctx context.Context, dir string) (Host, error) {
-	if h.Family.Name != "java" || !h.Usable() {
+// Precompile compiles the launcher of h if it needs that or starts faster so, into dir, where
+// WriteLaunchers put it. The host that it returns knows of it: its Argv is for this directory. What
+// an earlier call left there is used again.
+func (h Host) Precompile(ctx context.Context, dir string) (_ Host, err error) {
+	if !h.Usable() {
 		return h, nil
 	}
-	var err error
-	h.classes, err = compileLauncher(ctx, dir, h)
+	switch h.Family.Name {
+	case "java":
+		h.classes, err = compileLauncher(ctx, dir, h)
+	case "dotnet":
+		h.classes, err = compileDotnet(ctx, dir, h)
+	case "rust":
+		if h.crates, err = layOutCrates(dir); h.crates != "" {
+			h.Prefixes = append(slices.Clip(h.Prefixes), h.crates)
+		}
+	}
 	return h, err
 }
 
@@ -53,6 +62,9 @@ func WriteLaunchers(dir string) error {
 				return fmt.Errorf("lay out launchers: %w", err)
 			}
 			return nil
+		}
+		if name == crateArchive {
+			return nil // Precompile extracts it
 		}
 		content, err := FS.ReadFile(name)
 		if err != nil {

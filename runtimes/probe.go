@@ -55,6 +55,18 @@ func probes() map[string]probe {
 			title: "Go", patterns: []string{"go"}, args: []string{"version"}, backwards: true,
 			read: readVersion(`go version go((\d+\.\d+)[^ ]*)`), install: "Go %s from go.dev/dl",
 		},
+		"rust": {
+			title: "Rust", patterns: []string{"cargo"}, args: []string{"--version"}, backwards: true,
+			read: readVersion(`^cargo ((\d+\.\d+)[^ ]*)`), install: "Rust %s (cargo and rustc) and gcc", require: requireRust,
+		},
+		"swift": {
+			title: "Swift", patterns: []string{"swiftc"}, args: []string{"--version"}, backwards: true,
+			read: readVersion(`Swift version ((\d+\.\d+)[^ ]*)`), install: "Swift %s from swift.org",
+		},
+		"dotnet": {
+			title: ".NET", patterns: []string{"dotnet"}, args: []string{"--list-runtimes"}, backwards: true,
+			read: readDotnet, install: "the .NET SDK %s", require: requireDotnet,
+		},
 		"bash": {
 			title: "Bash", patterns: []string{"bash"}, args: []string{"--version"},
 			read: readVersion(`version ((\d+)\.[^ ]*)`), install: "bash %s",

@@ -11,7 +11,7 @@ import (
 
 // FS holds one folder per family with its launcher.
 //
-//go:embed nodejs python php ruby java go
+//go:embed nodejs python php ruby java dotnet go rust swift
 var FS embed.FS
 
 //go:embed runtimes.json
@@ -48,8 +48,10 @@ type Family struct {
 	KeepArchive bool
 	// Entries names files of which an archive has at least one.
 	Entries []string
-	// Compiled: source is compiled before init, by Compile.
-	Compiled bool
+	// Compiled: source is compiled before init, by Compile. SourceFile is then the name under which
+	// source text is laid out.
+	Compiled   bool
+	SourceFile string
 	// Concurrent: the launcher can have several activations in flight.
 	Concurrent bool
 	// StubCode: an init without code is legal, and runs a stub.
@@ -68,7 +70,10 @@ func Families() []Family {
 		{Name: "php", Launcher: "php/launcher.php", Entries: []string{"index.php"}},
 		{Name: "ruby", Launcher: "ruby/launcher.rb", Entries: []string{"main.rb"}},
 		{Name: "java", Launcher: "java/Launcher.java", CodeFile: "action.jar", KeepArchive: true, RequireMain: true},
-		{Name: "go", Mode: ActionLoop, CodeFile: "exec", Compiled: true, Entries: []string{"exec"}},
+		{Name: "dotnet", Launcher: "dotnet/Launcher.cs", CodeFile: "action.dll", RequireMain: true},
+		{Name: "go", Mode: ActionLoop, CodeFile: "exec", Compiled: true, SourceFile: "main.go", Entries: []string{"exec"}},
+		{Name: "rust", Mode: ActionLoop, CodeFile: "exec", Compiled: true, SourceFile: "src/lib.rs", Entries: []string{"exec", "src/lib.rs"}},
+		{Name: "swift", Mode: ActionLoop, CodeFile: "exec", Compiled: true, SourceFile: "main.swift", Entries: []string{"exec", "main.swift"}},
 		{Name: "bash", Mode: PerRun, CodeFile: "exec", Entries: []string{"exec"}, Interpreter: "bash"},
 		{Name: "blackbox", Mode: PerRun, CodeFile: "exec", Entries: []string{"exec"}, StubCode: true},
 	}

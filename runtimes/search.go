@@ -40,12 +40,14 @@ func Search(path, home string) Lookup {
 
 func commonPlaces(home string) []string {
 	places := []string{"/usr/local/bin", "/usr/bin", "/bin", "/usr/local/go/bin", "/usr/lib/go-*/bin",
-		"/usr/lib/jvm/*/bin", "/opt/*/bin", "/usr/local/*/bin"}
+		"/usr/lib/jvm/*/bin", "/opt/*/bin", "/usr/local/*/bin",
+		"/usr/lib/rust-*/bin", "/usr/local/rustup/toolchains/*/bin", "/opt/*/usr/bin", "/usr/share/swift/usr/bin",
+		"/usr/share/dotnet", "/usr/lib/dotnet", "/usr/local/share/dotnet", "/opt/dotnet"}
 	if home == "" {
 		return places
 	}
 	for _, p := range []string{".pyenv/versions/*/bin", ".nvm/versions/node/*/bin", ".rbenv/versions/*/bin",
-		"go/bin", "sdk/go*/bin", ".sdkman/candidates/java/*/bin", ".local/bin"} {
+		"go/bin", "sdk/go*/bin", ".rustup/toolchains/*/bin", ".dotnet", ".local/share/swiftly/toolchains/*/usr/bin", ".sdkman/candidates/java/*/bin", ".local/bin"} {
 		places = append(places, filepath.Join(home, p))
 	}
 	return places

@@ -24,6 +24,7 @@ type certified struct {
 	atInit   string // returns {"seen": K at the time of loading, "empty": EMPTY}
 	noObject string // returns text
 	emptyOK  bool   // init without code succeeds
+	noEmpty  bool   // the language takes an empty variable for none
 }
 
 const envMembers = `{"api_host":"http://api","namespace":"guest","action_name":"/guest/a","action_version":"0.0.1","activation_id":"a1","deadline":"1900000000000"}`
@@ -84,7 +85,37 @@ func certifications() []certified {
 			atInit:   `import com.google.gson.*; public class A { static final String S = System.getenv("K"), E = System.getenv("EMPTY"); public static JsonObject main(JsonObject a) { JsonObject o = new JsonObject(); o.addProperty("seen", S); o.addProperty("empty", E); return o; } }`,
 			noObject: `import com.google.gson.*; public class A { public static Object main(JsonObject a) { return "text"; } }`,
 		},
+		rust(),
+		dotnet(),
 		skeleton("bash"), skeleton("blackbox"),
+	}
+}
+
+// rust is with what OpenWhisk's runtime gives an action: serde_json.
+func rust() certified {
+	const head = "extern crate serde_json;\nuse serde_json::{json, Error, Value};\n"
+	return certified{
+		family:   "rust",
+		echo:     head + `pub fn main(args: Value) -> Result<Value, Error> { println!("hello stdout"); eprintln!("hello stderr"); let _ = json!(null); Ok(args) }`,
+		niam:     head + `pub fn niam(_: Value) -> Result<Value, Error> { Ok(json!({"niam": true})) }`,
+		unicode:  head + `pub fn main(args: Value) -> Result<Value, Error> { let w = format!("❄ {} ☃", args["delimiter"].as_str().unwrap()); println!("{}", w); Ok(json!({"winter": w})) }`,
+		env:      head + `pub fn main(_: Value) -> Result<Value, Error> { let mut o = serde_json::Map::new(); for k in "api_host namespace action_name action_version activation_id deadline".split(' ') { o.insert(k.to_string(), json!(std::env::var(format!("__OW_{}", k.to_uppercase())).ok())); } Ok(Value::Object(o)) }`,
+		atInit:   head + `pub fn main(_: Value) -> Result<Value, Error> { Ok(json!({"seen": std::env::var("K").ok(), "empty": std::env::var("EMPTY").ok()})) }`,
+		noObject: head + `pub fn main(_: Value) -> Result<Value, Error> { Ok(json!("text")) }`,
+	}
+}
+
+// dotnet is with what OpenWhisk's runtime gives an action: Newtonsoft.Json.
+func dotnet() certified {
+	const open, end = "using System; using Newtonsoft.Json.Linq;\nnamespace Whisk.Tests { public class Hello { ", " } }"
+	return certified{
+		family: "dotnet", noEmpty: true, main: "A::Whisk.Tests.Hello::Main", niamMain: "A::Whisk.Tests.Hello::Niam",
+		echo:     open + `public JObject Main(JObject a) { Console.WriteLine("hello stdout"); Console.Error.WriteLine("hello stderr"); return a; }` + end,
+		niam:     open + `public static JObject Niam(JObject a) { return new JObject { { "niam", true } }; }` + end,
+		unicode:  open + `public JObject Main(JObject a) { string w = "❄ " + a["delimiter"] + " ☃"; Console.WriteLine(w); return new JObject { { "winter", w } }; }` + end,
+		env:      open + `public JObject Main(JObject a) { var o = new JObject(); foreach (string k in "api_host namespace action_name action_version activation_id deadline".Split(' ')) o[k] = Environment.GetEnvironmentVariable("__OW_" + k.ToUpper()); return o; }` + end,
+		atInit:   open + `static string s = Environment.GetEnvironmentVariable("K"), e = Environment.GetEnvironmentVariable("EMPTY"); public JObject Main(JObject a) { return new JObject { { "seen", s }, { "empty", e } }; }` + end,
+		noObject: open + `public object Main(JObject a) { return "text"; }` + end,
 	}
 }
 
@@ -113,7 +144,42 @@ func (f certified) initOf(t *testing.T, code, main string) protocol.Init {
 	if f.family == "java" && code != "" {
 		return protocol.Init{Name: "a", Main: main, Code: jar(t, code), Binary: true}
 	}
+	if f.family == "dotnet" && code != "" {
+		return protocol.Init{Name: "a", Main: main, Code: assembly(t, code), Binary: true}
+	}
 	return protocol.Init{Name: "a", Main: main, Code: code}
+}
+
+// assembly compiles A.dll.
+func assembly(t *testing.T, source string) string {
+	t.Helper()
+	h := host(t, "dotnet")
+	dir, root := t.TempDir(), filepath.Dir(h.Path)
+	if err := os.WriteFile(filepath.Join(dir, "A.cs"), []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	compilers, err := filepath.Glob(filepath.Join(root, "sdk", "*", "Roslyn", "bincore", "csc.dll"))
+	if err != nil || len(compilers) == 0 {
+		t.Fatal("no compiler", err)
+	}
+	args := []string{compilers[0], "-nologo", "-t:library", "-out:" + filepath.Join(dir, "A.dll"), "-r:" + h.ClassPath[0]}
+	libraries, err := filepath.Glob(filepath.Join(root, "shared", "Microsoft.NETCore.App", h.Version, "[Sn]*.dll"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, library := range libraries {
+		args = append(args, "-r:"+library)
+	}
+	cmd := exec.Command(h.Path, append(args, filepath.Join(dir, "A.cs"))...)
+	cmd.Env = append(h.Environ(), "PATH=/usr/bin:/bin", "HOME="+dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("csc: %v\n%s", err, out)
+	}
+	dll, err := os.ReadFile(filepath.Join(dir, "A.dll"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zipped(t, map[string]string{"A.dll": string(dll)})
 }
 
 // jar compiles a class A.
@@ -237,7 +303,11 @@ func certifyEnvAtInit(t *testing.T, f certified) {
 	in := f.initOf(t, f.atInit, "")
 	in.Env = protocol.Env{"K": "a=b", "EMPTY": ""}
 	c.mustInit(in)
-	c.wantRun(`{}`, 200, `{"seen":"a=b","empty":""}`)
+	want := `{"seen":"a=b","empty":""}`
+	if f.noEmpty {
+		want = `{"seen":"a=b","empty":null}`
+	}
+	c.wantRun(`{}`, 200, want)
 }
 
 func certifyEnv(t *testing.T, f certified) {
@@ -259,6 +329,8 @@ func TestArraysPassThroughEveryKind(t *testing.T) {
 		switch f.family {
 		case "java":
 			f.echo = strings.ReplaceAll(f.echo, "JsonObject", "JsonArray")
+		case "dotnet":
+			f.echo = strings.ReplaceAll(f.echo, "JObject", "JArray")
 		case "go":
 			f.echo = strings.ReplaceAll(f.echo, "map[string]any", "[]any")
 		}

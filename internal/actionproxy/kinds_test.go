@@ -21,11 +21,32 @@ var hosts = sync.OnceValues(func() ([]runtimes.Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := runtimes.Discover(context.Background(), runtimes.Search(os.Getenv("PATH"), os.Getenv("HOME")))
+	path := os.Getenv("PATH")
+	for _, pattern := range []string{"node_modules/node-*/bin", "dotnet", "rust/bin"} { // of `make bin/kinds`
+		dirs, err := filepath.Glob(filepath.Join("..", "..", "bin", "kinds", pattern))
+		if err != nil {
+			return nil, err
+		}
+		for _, dir := range dirs {
+			if dir, err = filepath.Abs(dir); err != nil {
+				return nil, err
+			}
+			path += ":" + dir
+		}
+	}
+	all, err := runtimes.DiscoverOwn(context.Background(), runtimes.Search(path, os.Getenv("HOME")))
 	if err != nil {
 		return nil, err
 	}
-	return runtimes.LayOut(context.Background(), filepath.Join(dir, "launchers"), all)
+	if err := runtimes.WriteLaunchers(filepath.Join(dir, "launchers")); err != nil {
+		return nil, err
+	}
+	for i, h := range all {
+		if all[i], err = h.Precompile(context.Background(), filepath.Join(dir, "launchers")); err != nil {
+			all[i].Missing, all[i].Hint = err.Error(), "see why"
+		}
+	}
+	return all, nil
 })
 
 // workshop is a folder with the launchers, and where Go programs are compiled. TestMain removes it.

@@ -90,13 +90,16 @@ func Prepare(in protocol.Init, f runtimes.Family, dir string, limits ArchiveLimi
 // fileName is the name of a single file of code.
 func fileName(f runtimes.Family, kind codeKind) string {
 	if f.Compiled && kind == unknownFile {
-		return "main.go"
+		return f.SourceFile
 	}
 	return f.CodeFile
 }
 
 func layOut(code []byte, dir, name string) error {
 	file := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return fmt.Errorf("lay out the action's code: %w", err)
+	}
 	if err := os.WriteFile(file, code, 0o755); err != nil {
 		return fmt.Errorf("lay out the action's code: %w", err)
 	}
