@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/store"
@@ -53,12 +54,17 @@ func (c *Catalog) Action(ctx context.Context, name entity.Name) (*entity.Action,
 	return actions.get(ctx, c, name)
 }
 
-// Code returns the code of a as it was sent, "" if it has none.
+// Code returns the code of a as it was sent, "" if it has none. Errors:
+// entity.ErrNotFound if a was updated or deleted since it was read; it is read
+// anew then, also while that write is not yet known here to have ended.
 func (c *Catalog) Code(ctx context.Context, a *entity.Action) (string, error) {
 	if a.Exec.CodeID == "" {
 		return "", nil
 	}
 	code, err := c.entities.Code(ctx, a.Name, a.Exec.CodeID)
+	if errors.Is(err, entity.ErrNotFound) {
+		c.forget(a.Name)
+	}
 	if err != nil {
 		return "", actions.wrap("read code of", a.Name, err)
 	}

@@ -136,6 +136,27 @@ func TestUpdateKeepsTheCodeThatItDoesNotBring(t *testing.T) {
 	}
 }
 
+func TestActionWhoseCodeWasReplacedIsReadAnew(t *testing.T) {
+	c, entities := open(t)
+	old := put(t, c, action())
+	if _, err := c.Action(t.Context(), name); err != nil { // remembers it
+		t.Fatal(err)
+	}
+	next := action()
+	next.Exec.Code, next.Revision = "function main() { return {}; }", old.Revision
+	put(t, catalog.New(entities, time.Now), next) // a write whose end c does not know
+	if _, err := c.Code(t.Context(), old); !errors.Is(err, entity.ErrNotFound) {
+		t.Fatalf("the old code: %v", err)
+	}
+	now, err := c.Action(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, err := c.Code(t.Context(), now); code != next.Exec.Code {
+		t.Errorf("got %q, %v", code, err)
+	}
+}
+
 func TestActionCreatedAnewIsAnotherRevision(t *testing.T) {
 	c, _ := open(t)
 	first := put(t, c, action())

@@ -72,8 +72,7 @@ func (x *execution) perform(msg *invoker.Message) (invoker.Result, error) {
 		x.tally = x.share()
 		return x.runComposition()
 	}
-	msg.Args, msg.Env = merge(x.req.Action.Parameters, x.req.Payload)
-	return x.service.Invoker.Invoke(x.service.life, msg)
+	return x.runAction(msg)
 }
 
 // refused reports whether an activation without a result needs no record: its

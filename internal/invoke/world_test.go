@@ -214,7 +214,14 @@ func (s *shelf) Resolve(_ context.Context, name entity.Name) (catalog.Resolved, 
 	return catalog.Resolved{}, entity.ErrNotFound
 }
 
-func (*shelf) Code(context.Context, *entity.Action) (string, error) { return "", nil }
+// Code is the id of the code, which the action that is shelved now alone has.
+func (s *shelf) Code(ctx context.Context, a *entity.Action) (string, error) {
+	now, err := s.Resolve(ctx, a.Name)
+	if err != nil || now.Action.Exec.CodeID != a.Exec.CodeID {
+		return "", entity.ErrNotFound
+	}
+	return a.Exec.CodeID, nil
+}
 
 func (s *shelf) remove(name entity.Name) {
 	s.mu.Lock()
