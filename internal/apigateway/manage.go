@@ -56,16 +56,15 @@ func (d document) has(path, verb string) bool {
 	return false
 }
 
-// page applies limit and skip as OpenWhisk's gateway does: a limit below one
-// is nothing.
+// page applies limit and skip. OpenWhisk's getApi reads neither; a limit of
+// 0, which wskdeploy sends, is none, as in the other lists.
 func (m message) page(all []*api) []*api {
 	skip, _ := m.number("skip")
-	limit, limited := m.number("limit")
-	if !limited {
-		limit = len(all)
-	}
 	all = all[min(max(skip, 0), len(all)):]
-	return all[:min(max(limit, 0), len(all))]
+	if limit, limited := m.number("limit"); limited && limit > 0 {
+		return all[:min(limit, len(all))]
+	}
+	return all
 }
 
 // DeleteAPI is the action deleteApi: it removes an API, one of its paths or

@@ -219,7 +219,7 @@ func TestListIsFilteredAndPaged(t *testing.T) {
 		created(t, w.as("guest", w.g.CreateAPI, args))
 	}
 	for args, want := range map[string]int{
-		`{}`: 3, `{"limit":"2"}`: 2, `{"limit":2,"skip":"2"}`: 1, `{"limit":"0"}`: 0, `{"limit":"x"}`: 0, `{"skip":-1}`: 3, `{"skip":9}`: 0,
+		`{}`: 3, `{"limit":"2"}`: 2, `{"limit":2,"skip":"2"}`: 1, `{"limit":"0"}`: 3, `{"limit":0,"skip":1}`: 2, `{"limit":"x"}`: 3, `{"skip":-1}`: 3, `{"skip":9}`: 0,
 		`{"basepath":"/1"}`: 1, `{"basepath":"Name 0"}`: 2, `{"basepath":"Name 0","relpath":"/z"}`: 1, `{"basepath":"/9"}`: 0,
 		`{"relpath":"/y","operation":"GET"}`: 1, `{"relpath":"/y","operation":"put"}`: 0, `{"operation":"get"}`: 3,
 	} {
