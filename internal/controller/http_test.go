@@ -39,7 +39,7 @@ func TestUnroutablePathsAreNotFoundAndNeverRedirected(t *testing.T) {
 	a := newAPI(t)
 	for _, r := range []string{
 		"GET /api/v1/nothing", "GET /api/v1/namespaces/_", "GET /api/v1/namespaces/_/nothing", "GET " + ns + "actions/a/b/c",
-		"GET " + ns + "actions//x", "GET " + ns + "actions/../actions", "GET /api/v1//namespaces", "GET " + ns + "actions/a/./b",
+		"GET " + ns + "actions//x", "GET " + ns + "actions/../nothing", "GET /api/v1//namespaces", "GET " + ns + "actions/a/./b",
 		"PUT " + ns + "actions/", "POST " + ns + "actions/", "DELETE " + ns + "triggers/", "GET " + ns + "triggers/t/x", "PUT " + ns + "packages/p/",
 		"GET " + ns + "activations/" + someID + "/nothing", "GET " + ns + "activations/" + someID + "/result/",
 		"GET " + ns + "activations/" + someID + "/logs/", "GET /api/v1/docs/dummy", "GET /api/v1/web/guest/pkg",
@@ -52,6 +52,21 @@ func TestUnroutablePathsAreNotFoundAndNeverRedirected(t *testing.T) {
 		if ct := w.Header().Get("Content-Type"); ct != "application/json" {
 			t.Errorf("%s: content type %s", r, ct)
 		}
+	}
+}
+
+// wskdeploy export asks for a feed's action by such a path.
+func TestDotSegmentsAreResolvedBelowTheNamespaces(t *testing.T) {
+	a := newAPI(t)
+	for _, row := range []struct {
+		url    string
+		status int
+	}{
+		{ns + "actions/../actions", 200}, {ns + "actions/../../guest/actions?limit=1", 200}, {ns + "actions/../../other/actions/x", 403},
+		{ns + "actions/../../../namespaces/_/actions", 200}, {ns + "../../docs/../namespaces", 404}, {ns + "../../../../ping", 404},
+		{ns + "../../web/guest/default/x.json", 404}, {ns + "actions/..//actions", 404}, {ns + "actions/..", 404}, {ns + "../nothing/actions/..", 404},
+	} {
+		scenario{Method: "GET", URL: row.url, Status: row.status}.check(t, a)
 	}
 }
 

@@ -2,6 +2,8 @@ package controller
 
 import (
 	"net/http"
+	"net/url"
+	"path"
 	"strings"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
@@ -82,5 +84,27 @@ func routable(method, path string) bool {
 		}
 		rest = after
 	}
+	return true
+}
+
+// resolveDots takes the dot segments out of a path below the namespaces, as
+// the nginx before OpenWhisk's controller does: wskdeploy exports by way of
+// …/_/actions/../../NAMESPACE/actions/FEED. It reports whether there is a
+// route then; what leaves the namespaces has none.
+func (x *exchange) resolveDots() bool {
+	const root = apiPath + "/namespaces/"
+	given := x.r.URL.EscapedPath()
+	clean := path.Clean(given)
+	if !strings.HasPrefix(given, root) || !strings.HasPrefix(clean, root) || !strings.Contains(given, "/../") || strings.Contains(given, "//") {
+		return false
+	}
+	decoded, err := url.PathUnescape(clean)
+	if err != nil || !routable(x.r.Method, clean) {
+		return false
+	}
+	to := *x.r.URL
+	to.Path, to.RawPath = decoded, clean
+	x.r = x.r.WithContext(x.r.Context())
+	x.r.URL = &to
 	return true
 }
