@@ -82,6 +82,29 @@ func exports(t *testing.T, d deployer) {
 	d.run(t, dir, "undeploy", "-m", "exported.yaml")
 }
 
+// exportsFeeds exports a project with feeds, bindings, sequences and an API.
+func exportsFeeds(t *testing.T, d deployer) {
+	d.run(t, folder(t, "wskdeploy/everything"), "sync", "--projectname", "everything")
+	dir := t.TempDir()
+	d.run(t, dir, "export", "--projectname", "everything", "-m", "exported.yaml")
+	manifest, err := os.ReadFile(filepath.Join(dir, "exported.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"everything-words", "location: /whisk.system/utils", "chain", "feed: /whisk.system/alarms/alarm", "Europe/Vienna",
+		"0 0 3 * * *", "everything-on-all", "everything-api", "page",
+	} {
+		if !strings.Contains(string(manifest), want) {
+			t.Errorf("%s is not in\n%s", want, manifest)
+		}
+	}
+	d.run(t, dir, "undeploy", "--projectname", "everything")
+	if d.get(t, "triggers/everything-all") != nil {
+		t.Error("the trigger is still there")
+	}
+}
+
 func undeploysProject(t *testing.T, d deployer) {
 	dir := folder(t, "wskdeploy/project")
 	d.run(t, dir, "sync", "-m", "first.yaml", "--projectname", "managed")

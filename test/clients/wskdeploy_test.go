@@ -3,6 +3,7 @@ package clients
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -21,15 +22,21 @@ func newDeployer(t *testing.T, server *live.Server) deployer {
 	return deployer{api{server}, live.Tool(t, root, "wskdeploy", "github.com/apache/openwhisk-wskdeploy")}
 }
 
-// command is wskdeploy in a folder; words of the form NAME=VALUE before its
-// arguments are its environment.
+// command is wskdeploy in a folder, with the properties that wsk leaves in
+// the home; words of the form NAME=VALUE before its arguments are its
+// environment.
 func (d deployer) command(t *testing.T, dir string, args ...string) *exec.Cmd {
 	t.Helper()
-	env := append(os.Environ(), "HOME="+t.TempDir())
+	home := t.TempDir()
+	properties := "APIHOST=" + d.URL + "\nAUTH=" + d.Key + "\nNAMESPACE=_\nAPIGW_ACCESS_TOKEN=token\n"
+	if err := os.WriteFile(filepath.Join(home, ".wskprops"), []byte(properties), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := append(os.Environ(), "HOME="+home)
 	for len(args) > 0 && strings.Contains(args[0], "=") {
 		env, args = append(env, args[0]), args[1:]
 	}
-	cmd := exec.CommandContext(t.Context(), d.program, append(args, "--apihost", d.URL, "--auth", d.Key, "--namespace", "_")...)
+	cmd := exec.CommandContext(t.Context(), d.program, args...)
 	cmd.Dir, cmd.Env = dir, env
 	return cmd
 }
@@ -76,6 +83,7 @@ func TestWskdeploy(t *testing.T) {
 		{"report: shows the inputs", reports},
 		{"sync: what left the manifest leaves the namespace", syncs},
 		{"export: writes a manifest that deploys again", exports},
+		{"export: feeds, bindings, sequences, APIs", exportsFeeds},
 		{"undeploy: by the name of the project", undeploysProject},
 		{"undeploy: everything of every manifest", undeploysAll},
 		{"errors: key, manifest, components", refusesDeployments},
