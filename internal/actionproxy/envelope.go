@@ -88,7 +88,7 @@ func (x *exchange) run(action *Action, e envelope) {
 	} else if string(v) == "null" {
 		e.Value = nil
 	}
-	args, a, ok := x.merge(action, nil, bytes.TrimSpace(e.Value))
+	args, a, ok := action.merge(nil, bytes.TrimSpace(e.Value))
 	if !ok {
 		respond(x, a)
 		return

@@ -13,8 +13,15 @@ import (
 	"github.com/gowhisk/gowhisk/runtimes"
 )
 
-// TestMain lets this binary be the exec launcher that the tests start.
+// TestMain lets this binary be the exec launcher that the tests start, and a runtime of another make.
 func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == "foreign" {
+		if err := serveForeign(os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if len(os.Args) == 3 && os.Args[1] == "launch" {
 		f, _ := runtimes.FamilyOf(os.Args[2])
 		if err := actionproxy.ExecLauncher(f, os.Environ()); err != nil {

@@ -40,6 +40,9 @@ type Knative struct {
 	slots   chan struct{} // nil for no limit
 	turn    chan struct{} // one token: the right to initialize
 
+	runs       sync.RWMutex // held by runs, and alone to end the runtime between them
+	generation int          // of the runtime; guarded by runs
+
 	action   atomic.Pointer[Action] // what it is, or will be again; nil until a stem cell is one
 	failure  atomic.Pointer[Answer] // why the action is not there
 	started  atomic.Bool            // the runtime was ready for an init
@@ -61,6 +64,9 @@ func NewKnative(opts KnativeOptions) *Knative {
 		k.slots = make(chan struct{}, opts.Concurrency)
 	}
 	k.background, k.stop = context.WithCancel(context.Background())
+	if opts.Action != nil {
+		k.action.Store(opts.Action)
+	}
 	k.goroutines.Go(k.boot)
 	return k
 }
@@ -68,7 +74,6 @@ func NewKnative(opts KnativeOptions) *Knative {
 // boot makes the runtime warm, or the baked action's.
 func (k *Knative) boot() {
 	if a := k.opts.Action; a != nil {
-		k.action.Store(a)
 		k.turn <- struct{}{}
 		if answer, ok := k.become(k.background, a); !ok {
 			k.opts.Log.Error("initialize the action of this image", "status", answer.Status, "answer", string(answer.Body))

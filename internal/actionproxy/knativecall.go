@@ -72,6 +72,29 @@ func (k *Knative) invoke(ctx context.Context, c call) outcome {
 			return outcome{answer: failed(http.StatusServiceUnavailable, errBusy.Error()), unavailable: true}
 		}
 	}
+	k.runs.RLock()
+	generation := k.generation
+	o := k.attempt(ctx, c)
+	k.runs.RUnlock()
+	if o.answer.Status != http.StatusOK && !o.unavailable {
+		k.replace(generation)
+	}
+	return o
+}
+
+// replace ends a runtime whose action failed, once nothing is in flight: as OpenWhisk does with the
+// container, since nobody knows what state it is in. OpenWhisk 2.10.6, 3.7.1.
+func (k *Knative) replace(generation int) {
+	k.runs.Lock()
+	defer k.runs.Unlock()
+	if k.generation == generation {
+		k.runtime.Reset()
+		k.generation++
+	}
+}
+
+// attempt runs the action once. The caller has the right to.
+func (k *Knative) attempt(ctx context.Context, c call) outcome {
 	o := outcome{begin: time.Now()}
 	if k.runtime.Err() != nil {
 		answer, ok := k.become(ctx, c.action)

@@ -172,20 +172,18 @@ func (x *exchange) plainArguments(action *Action) (args []byte, a Answer, ok boo
 	if len(body) > 0 && !protocol.IsResult(body) {
 		return bad(badArguments(body))
 	}
-	if len(body) > 0 && len(fields) == 0 && !action.Annotations.IsTrue("final") {
-		return body, Answer{}, true
-	}
-	return x.merge(action, fields, body)
+	return action.merge(fields, body)
 }
 
-// merge puts a body over the fields.
-func (x *exchange) merge(action *Action, fields url.Values, body []byte) (args []byte, a Answer, ok bool) {
+// merge puts a body, which is an object, an array or empty, over the fields. It refuses to set what is
+// fixed.
+func (a *Action) merge(fields url.Values, body []byte) (args []byte, refusal Answer, ok bool) {
+	if len(body) > 0 && (body[0] == '[' || len(fields) == 0 && !a.Annotations.IsTrue("final")) {
+		return body, Answer{}, true
+	}
 	members := map[string]json.RawMessage{}
 	for key, values := range fields {
 		members[key] = protocol.AppendString(nil, values[len(values)-1])
-	}
-	if len(body) > 0 && body[0] == '[' {
-		return body, Answer{}, true
 	}
 	if len(body) > 0 {
 		if err := json.Unmarshal(body, &members); err != nil {
@@ -193,7 +191,7 @@ func (x *exchange) merge(action *Action, fields url.Values, body []byte) (args [
 		}
 	}
 	for key := range members {
-		if action.fixed(key) {
+		if a.fixed(key) {
 			return nil, failed(http.StatusBadRequest, webaction.ErrReserved.Message), false
 		}
 	}

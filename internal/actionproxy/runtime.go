@@ -35,6 +35,8 @@ type Runtime interface {
 	// Run hands on one body of POST /run. id is its activation_id. After an error the action is gone:
 	// Err tells so, and Start and Init bring it back.
 	Run(ctx context.Context, id string, body []byte) (Answer, Logs, error)
+	// Reset ends what there is, with what is in flight. Start and Init bring the action back.
+	Reset()
 	// Err is nil while the action can take a run.
 	Err() error
 	// Close ends it for good.

@@ -21,7 +21,7 @@ func (s *Server) init(w http.ResponseWriter, r *http.Request) Answer {
 			fmt.Fprintln(s.opts.Stdout, protocol.AlreadyInitialized)
 			return failed(http.StatusForbidden, protocol.AlreadyInitialized)
 		}
-		s.forget()
+		s.Reset()
 	}
 	body, a, ok := readBody(w, r)
 	if !ok {

@@ -206,8 +206,8 @@ func (s *Supervisor) dropLocked() {
 	s.child, s.action = nil, false
 }
 
-// forget ends the action's launcher, for another init.
-func (s *Supervisor) forget() {
+// Reset ends the launcher, for another init.
+func (s *Supervisor) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dropLocked()

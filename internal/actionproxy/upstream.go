@@ -243,6 +243,16 @@ func (u *Upstream) drop(s *server) {
 	}
 }
 
+// Reset ends the server.
+func (u *Upstream) Reset() {
+	u.mu.Lock()
+	s := u.server
+	u.mu.Unlock()
+	if s != nil {
+		u.drop(s)
+	}
+}
+
 // Signal passes a signal on.
 func (u *Upstream) Signal(sig os.Signal) {
 	u.mu.Lock()
