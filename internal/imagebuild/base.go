@@ -26,8 +26,9 @@ type base struct {
 
 // bases are the images behind one reference, by platform.
 type bases struct {
-	list  []base
-	index bool // the reference names an index, also when one platform of it is asked for
+	list   []base
+	index  bool   // the reference names an index
+	digest string // the reference with the digest of what it names; empty outside of registries
 }
 
 // newBase checks that the image can be built on. open reads the compressed bytes of a layer.

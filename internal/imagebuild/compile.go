@@ -34,28 +34,23 @@ func (b *Builder) compiled(ctx context.Context, s *source, spec ActionSpec, p v1
 	if err != nil {
 		return nil, err
 	}
-	kept := b.Cache
-	if kept == "" {
-		kept = b.Work
-	}
-	if kept, err = filepath.Abs(filepath.Join(kept, "go")); err != nil {
-		return nil, err
-	}
 	program, err := b.lookPath("go")
 	if err != nil {
 		return nil, failed(err.Error(), err)
 	}
 	f, _ := runtimes.FamilyOf(spec.Kind)
 	host := runtimes.Host{Kind: spec.Kind, Family: f, Path: program}
-	build, err := host.Compile(spec.Main, src, bin, kept)
+	build, err := host.Compile(spec.Main, src, bin, "")
 	if err != nil {
 		return nil, failed(err.Error(), err)
 	}
 	b.say("compiling for %s", p)
 	cmd := exec.CommandContext(ctx, build.Path, build.Args...)
 	cmd.Dir = build.Dir
-	own := slices.DeleteFunc(slices.Clone(b.Environ), func(e string) bool { return strings.HasPrefix(e, "GOFLAGS=") })
-	cmd.Env = slices.Concat(own, build.Env, []string{"GOOS=" + p.OS, "GOARCH=" + p.Architecture, "GOAMD64=v1", "GOEXPERIMENT=", "GOFLAGS=-mod=mod -modcacherw"})
+	settings := slices.DeleteFunc(build.Env, func(e string) bool { // the caches are those of whoever builds
+		return strings.HasPrefix(e, "HOME=") || strings.HasPrefix(e, "GOPATH=") || strings.HasPrefix(e, "GOCACHE=")
+	})
+	cmd.Env = slices.Concat(b.Environ, settings, []string{"GOOS=" + p.OS, "GOARCH=" + p.Architecture, "GOAMD64=v1", "GOEXPERIMENT="})
 	out, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)

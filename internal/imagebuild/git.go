@@ -100,24 +100,10 @@ func (b *Builder) clone(ctx context.Context, r repository) (dir, commit string, 
 	if _, err := git("init", "--quiet"); err != nil {
 		return "", "", err
 	}
-	revision := r.revision
-	if revision == "" {
-		revision = "HEAD"
-	}
 	b.say("fetching %s", r.url)
-	at := "FETCH_HEAD"
-	if _, err := git("fetch", "--quiet", "--no-tags", "--depth=1", "--", r.url, revision); err != nil {
-		// Some servers give neither single commits nor shallow histories.
-		_, second := git("fetch", "--quiet", "--tags", "--", r.url, "+refs/heads/*:refs/remotes/origin/*")
-		if second != nil {
-			return "", "", err
-		}
-		if at, err = git("rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}"); err != nil {
-			at, err = git("rev-parse", "--verify", "--end-of-options", "refs/remotes/origin/"+revision+"^{commit}")
-		}
-		if err != nil {
-			return "", "", fmt.Errorf("the repository has no revision %s", revision)
-		}
+	at, err := fetchRevision(git, r)
+	if err != nil {
+		return "", "", err
 	}
 	if _, err := git("checkout", "--quiet", "--detach", at); err != nil {
 		return "", "", err
@@ -135,6 +121,32 @@ func (b *Builder) clone(ctx context.Context, r repository) (dir, commit string, 
 		return "", "", fmt.Errorf("the repository has no folder %s", r.folder)
 	}
 	return filepath.Join(dir, r.folder), commit, nil
+}
+
+// fetchRevision gets one commit, and names it.
+func fetchRevision(git func(args ...string) (string, error), r repository) (string, error) {
+	revision := r.revision
+	if revision == "" {
+		revision = "HEAD"
+	}
+	_, err := git("fetch", "--quiet", "--no-tags", "--depth=1", "--", r.url, revision)
+	if err == nil {
+		return "FETCH_HEAD", nil
+	}
+	// Some servers give neither single commits nor shallow histories.
+	if r.revision == "" {
+		_, err := git("fetch", "--quiet", "--no-tags", "--", r.url, revision)
+		return "FETCH_HEAD", err
+	}
+	if _, second := git("fetch", "--quiet", "--tags", "--", r.url, "+refs/heads/*:refs/remotes/origin/*"); second != nil {
+		return "", err
+	}
+	for _, name := range []string{revision, "refs/remotes/origin/" + revision} {
+		if at, err := git("rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}"); err == nil {
+			return at, nil
+		}
+	}
+	return "", fmt.Errorf("the repository has no revision %s", revision)
 }
 
 // git runs one command without hooks, prompts, submodules and other transports. Credentials of the

@@ -136,6 +136,7 @@ func (b *Builder) loadRemote(ctx context.Context, ref string, into *bases) error
 		}
 		return l.Compressed()
 	}
+	into.digest = repository.Digest(top.Digest.String()).String()
 	from := len(into.list)
 	if err := loadTree(ctx, *top, into, tree{read: read, blob: blob, label: ref, name: repository.String()}); err != nil {
 		return err

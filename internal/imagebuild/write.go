@@ -101,10 +101,45 @@ func targetFailed(target string, err error) error {
 
 // WriteLayout writes the image as the one image of an OCI layout. The folder is made; one that is an
 // OCI layout already is replaced as a whole, any other that is not empty is refused.
-func (i *Image) WriteLayout(dir string) (err error) {
-	if err := replaceable(dir); err != nil {
+func (i *Image) WriteLayout(dir string) error {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case err == nil && len(entries) == 0:
+		return i.fillLayout(dir)
+	case err == nil && !isLayout(dir):
+		return targetFailed(dir, errors.New("the folder exists and holds something else than an OCI layout"))
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return targetFailed(dir, err)
 	}
+	return i.replaceLayout(dir)
+}
+
+// fillLayout writes into an empty folder, which may be a volume and stays the same folder.
+func (i *Image) fillLayout(dir string) error {
+	err := i.layout(dir)
+	if err == nil {
+		return nil
+	}
+	entries, cleanup := os.ReadDir(dir)
+	for _, e := range entries {
+		cleanup = errors.Join(cleanup, os.RemoveAll(filepath.Join(dir, e.Name())))
+	}
+	return targetFailed(dir, errors.Join(err, cleanup))
+}
+
+func (i *Image) layout(dir string) error {
+	p, err := layout.Write(dir, empty.Index)
+	if err != nil {
+		return err
+	}
+	if i.index {
+		return p.AppendIndex(i.asIndex())
+	}
+	return p.AppendImage(i.parts[0].image, layout.WithPlatform(i.parts[0].platform))
+}
+
+// replaceLayout writes beside the folder and renames.
+func (i *Image) replaceLayout(dir string) (err error) {
 	parent := filepath.Dir(filepath.Clean(dir))
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return targetFailed(dir, err)
@@ -115,16 +150,7 @@ func (i *Image) WriteLayout(dir string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temporary)) }()
 	fresh := filepath.Join(temporary, "new")
-	p, err := layout.Write(fresh, empty.Index)
-	if err != nil {
-		return targetFailed(dir, err)
-	}
-	if i.index {
-		err = p.AppendIndex(i.asIndex())
-	} else {
-		err = p.AppendImage(i.parts[0].image, layout.WithPlatform(i.parts[0].platform))
-	}
-	if err != nil {
+	if err := i.layout(fresh); err != nil {
 		return targetFailed(dir, err)
 	}
 	if err := os.Rename(dir, filepath.Join(temporary, "old")); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -134,18 +160,6 @@ func (i *Image) WriteLayout(dir string) (err error) {
 		return targetFailed(dir, errors.Join(err, os.Rename(filepath.Join(temporary, "old"), dir)))
 	}
 	return nil
-}
-
-// replaceable refuses a folder with something else in it.
-func replaceable(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && (len(entries) == 0 || isLayout(dir)) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return errors.New("the folder exists and holds something else than an OCI layout")
 }
 
 // WriteTar writes the image as `docker load` reads it, under the name ref. It must be of one platform.
