@@ -36,7 +36,7 @@ var owners = map[string][]string{
 	"github.com/prometheus/client_golang": {"internal/telemetry"},
 	"github.com/spf13/cobra":              {"internal/cli"},
 	"github.com/sethvargo/go-envconfig":   {"internal/config"},
-	"sigs.k8s.io/yaml":                    {"internal/config", "internal/manifest"},
+	"sigs.k8s.io/yaml":                    {"internal/config", "internal/manifest", "internal/imagebuild"},
 	"github.com/lmittmann/tint":           {"internal/server", "internal/cli"},
 	"github.com/rogpeppe/go-internal":     {"test/script"},
 
