@@ -17,6 +17,10 @@ type Accepted struct {
 	ID entity.ActivationID // from NewID
 }
 
+// sharedFrom is the size of a payload in bytes from which the queue keeps it
+// once for all requests of one event.
+const sharedFrom = 4 << 10
+
 // NewID returns the id of an activation that is about to be accepted.
 func (s *Service) NewID() entity.ActivationID { return s.mint.New(time.Now()) }
 
@@ -34,8 +38,8 @@ func (s *Service) Accept(ctx context.Context, requests []Accepted, cause *entity
 	for i, r := range requests {
 		x := &execution{service: s, req: r.Request, id: r.ID, queued: true, done: make(chan struct{})}
 		x.req.Blocking = false
-		all[i], items[i].ID = x, x.id
-		if items[i].Body, err = x.item(); err != nil {
+		all[i] = x
+		if items[i], err = x.shareable(); err != nil {
 			giveBack(requests)
 			return err
 		}
@@ -54,6 +58,19 @@ func (s *Service) Accept(ctx context.Context, requests []Accepted, cause *entity
 		s.Observer.ActivationEnded(cause, nil)
 	}
 	return nil
+}
+
+// shareable is the request as it is queued beside others that may have the
+// same payload.
+func (x *execution) shareable() (it store.Item, err error) {
+	it.ID = x.id
+	if len(x.req.Payload) < sharedFrom {
+		it.Body, err = x.item()
+		return it, err
+	}
+	it.Shared = x.req.Payload
+	it.Body, err = x.envelope()
+	return it, err
 }
 
 // enter keeps Drain waiting until leave is called. It refuses while nothing

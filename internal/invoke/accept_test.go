@@ -1,8 +1,11 @@
 package invoke_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,6 +78,35 @@ func TestAcceptedRequestsRunThoughTheServerDies(t *testing.T) {
 	}
 	if n := w.count(); n != 4 {
 		t.Errorf("%d records, want 4", n)
+	}
+}
+
+func TestLargePayloadOfABatchIsQueuedOnceAndRunsThoughTheServerDies(t *testing.T) {
+	w := open(t)
+	w.invoker.does(func(ctx context.Context, _ *invoker.Message) (invoker.Result, error) {
+		<-ctx.Done()
+		return invoker.Result{}, ctx.Err()
+	})
+	requests, cause := w.batch(3)
+	payload := json.RawMessage(`{"name":"` + strings.Repeat("x", 1<<16) + `"}`)
+	for i := range requests {
+		requests[i].Payload = payload
+	}
+	if err := w.service.Accept(t.Context(), requests, cause); err != nil {
+		t.Fatal(err)
+	}
+	for _, it := range w.queued() {
+		if len(it.Body) > 1<<10 || !bytes.Equal(it.Shared, payload) {
+			t.Errorf("an item has %d bytes, and %d that are shared", len(it.Body), len(it.Shared))
+		}
+	}
+	w.restart()
+	w.invoker.does(nil)
+	w.recover(3)
+	for _, r := range requests {
+		if a := w.record(r.ID); string(a.Response.Result) != string(payload) {
+			t.Errorf("%s was given %d bytes", r.ID, len(a.Response.Result))
+		}
 	}
 }
 

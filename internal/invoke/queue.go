@@ -34,8 +34,20 @@ type item struct {
 }
 
 // item is the request as it is queued. The payload, which is JSON already, is
-// put in as it is: it may be large, and an event has it once for every rule.
+// put in as it is.
 func (x *execution) item() ([]byte, error) {
+	body, err := x.envelope()
+	if err != nil || len(x.req.Payload) == 0 {
+		return body, err
+	}
+	const key = `,"payload":`
+	out := make([]byte, 0, len(body)+len(key)+len(x.req.Payload))
+	out = append(append(out, body[:len(body)-1]...), key...)
+	return append(append(out, x.req.Payload...), '}'), nil
+}
+
+// envelope is the item without the payload.
+func (x *execution) envelope() ([]byte, error) {
 	req := &x.req
 	body, err := entity.Marshal(item{
 		Action: req.Action.Name, Binding: req.Binding, Version: req.Action.Version, Kind: req.Action.Exec.Kind, Limits: req.Action.Limits,
@@ -46,13 +58,7 @@ func (x *execution) item() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode activation %s: %w", x.id, err)
 	}
-	if len(req.Payload) == 0 {
-		return body, nil
-	}
-	const key = `,"payload":`
-	out := make([]byte, 0, len(body)+len(key)+len(req.Payload))
-	out = append(append(out, body[:len(body)-1]...), key...)
-	return append(append(out, req.Payload...), '}'), nil
+	return body, nil
 }
 
 // enqueue makes the request durable. Of an activation that is under way it

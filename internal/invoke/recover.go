@@ -167,6 +167,9 @@ func decodeItem(it store.Item) (item, *invoker.Message, error) {
 	if err := json.Unmarshal(it.Body, &in); err != nil {
 		return in, nil, fmt.Errorf("decode queued activation %s: %w", it.ID, err)
 	}
+	if it.Shared != nil {
+		in.Payload = it.Shared
+	}
 	action := &entity.Action{Name: in.Action, Version: in.Version, Limits: in.Limits, Exec: entity.Exec{Kind: in.Kind}}
 	if in.Conductor {
 		action.Annotations = action.Annotations.Set(entity.AnnotationConductor, "true")

@@ -124,11 +124,13 @@ type Activations interface {
 }
 
 // Item is an accepted activation that has no record yet. Body is the
-// engine's own encoding of what to run.
+// engine's own encoding of what to run; what neighbours that are accepted
+// together have in common may be Shared, and is kept once.
 type Item struct {
 	ID      entity.ActivationID
 	Started bool // Start was called
 	Body    []byte
+	Shared  []byte
 }
 
 // Queue keeps accepted activations until they have a record. Enqueue and
@@ -150,8 +152,8 @@ type Queue interface {
 	Remove(ctx context.Context, id entity.ActivationID) error
 
 	// Items calls visit for every item that there is at the first visit,
-	// oldest first, until visit errs; visit may change the queue. A body that
-	// cannot be read is nil: it keeps no other item from being visited.
+	// oldest first, until visit errs; visit may change the queue. The body of
+	// an item that cannot be read is nil: it keeps no other from being visited.
 	Items(ctx context.Context, visit func(Item) error) error
 }
 

@@ -47,12 +47,17 @@ func (s *queue) Accept(ctx context.Context, items []store.Item, record *entity.A
 // add puts items into batch and into the memory. It returns the ids that it
 // came to, also if it errs.
 func (s *queue) add(batch *pebble.Batch, items []store.Item) (added []rawID, err error) {
+	shares := sharer{queue: s, batch: batch}
 	for _, it := range items {
 		id, ok := parseID(it.ID)
 		if !ok {
 			return added, entity.Errorf(entity.Malformed, "The activation id is not valid.")
 		}
-		sequence, err := s.reserve(id)
+		of, err := shares.share(it)
+		if err != nil {
+			return added, fmt.Errorf("queue activation %s: %w", it.ID, err)
+		}
+		sequence, err := s.reserve(id, of)
 		if err != nil {
 			return added, err
 		}
@@ -62,7 +67,7 @@ func (s *queue) add(batch *pebble.Batch, items []store.Item) (added []rawID, err
 			state = itemStarted
 		}
 		err = errors.Join(
-			batch.Set(itemKey(sequence, id), []byte{state}, nil),
+			batch.Set(itemKey(sequence, id), itemValue(state, of), nil),
 			batch.Set(key, s.db.seal.Close(it.Body, key), nil))
 		if err != nil {
 			return added, fmt.Errorf("queue activation %s: %w", it.ID, err)
@@ -72,16 +77,27 @@ func (s *queue) add(batch *pebble.Batch, items []store.Item) (added []rawID, err
 }
 
 // reserve enters a new item into the memory and returns its sequence.
-func (s *queue) reserve(id rawID) (uint64, error) {
+func (s *queue) reserve(id rawID, of *share) (uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.items[id] != nil {
 		return 0, entity.ErrExists
 	}
-	sequence := s.next
+	it := &item{s.next, of}
 	s.next++
-	s.items[id] = &item{sequence}
-	return sequence, nil
+	if of != nil {
+		of.items++
+	}
+	s.items[id] = it
+	return it.sequence, nil
+}
+
+// number takes a sequence.
+func (s *queue) number() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next++
+	return s.next - 1
 }
 
 // join puts the record of an activation that was never queued into batch,

@@ -88,7 +88,7 @@ func (s *activations) put(a *entity.Activation, id rawID) error {
 		*buffer, err = encodeActivation(batch, *buffer, a, id)
 	}
 	if queued != nil {
-		err = errors.Join(err, removeItem(batch, id, queued.sequence))
+		err = errors.Join(err, removeItem(batch, id, queued))
 	}
 	if err != nil {
 		return fmt.Errorf("store activation %s: %w", a.ID, errors.Join(err, batch.Close()))

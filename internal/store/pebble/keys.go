@@ -25,8 +25,9 @@ const (
 	spaceLocal  byte = 0x23 // namespace, local name, start↓, id → nothing
 	spaceAfter  byte = 0x24 // the end of all that belongs to activations
 
-	spaceItem     byte = 0x30 // sequence, id → started or not
-	spaceItemBody byte = 0x31 // sequence → sealed body
+	spaceItem      byte = 0x30 // sequence, id → started or not, sequence of the share
+	spaceItemBody  byte = 0x31 // sequence → sealed body
+	spaceItemShare byte = 0x32 // sequence → sealed part of the bodies of several items
 
 	spaceSubject   byte = 0x40 // name → sealed subject
 	spaceUUID      byte = 0x41 // mark of the uuid → name of the subject

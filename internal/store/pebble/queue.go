@@ -25,7 +25,10 @@ type queue struct {
 }
 
 // item is one queued activation. It is never changed.
-type item struct{ sequence uint64 }
+type item struct {
+	sequence uint64
+	share    *share // nil for none
+}
 
 // States of an item, the value of its key.
 const (
@@ -44,19 +47,32 @@ func itemBodyKey(sequence uint64) []byte {
 // load learns which items there are.
 func (s *queue) load() error {
 	s.items = make(map[rawID]*item)
-	return s.scan(func(sequence uint64, id rawID) error {
-		s.items[id] = &item{sequence}
+	shares := make(map[uint64]*share)
+	err := s.scan(func(sequence uint64, id rawID, value []byte) error {
+		it := &item{sequence: sequence}
+		if _, of, ok := cutValue(value); ok {
+			if shares[of] == nil {
+				shares[of] = &share{sequence: of}
+			}
+			it.share = shares[of]
+			it.share.items++
+		}
+		s.items[id] = it
 		s.next = sequence + 1
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return s.dropShares([]byte{spaceItemShare}, []byte{spaceItemShare + 1}, shares)
 }
 
-func (s *queue) scan(visit func(sequence uint64, id rawID) error) error {
-	return scan(s.db.db, []byte{spaceItem}, []byte{spaceItem + 1}, func(key, _ []byte) (bool, error) {
+func (s *queue) scan(visit func(sequence uint64, id rawID, value []byte) error) error {
+	return scan(s.db.db, []byte{spaceItem}, []byte{spaceItem + 1}, func(key, value []byte) (bool, error) {
 		if len(key) != 1+8+len(rawID{}) {
 			return false, corrupted("an item of the queue")
 		}
-		return true, visit(binary.BigEndian.Uint64(key[1:]), rawID(key[9:]))
+		return true, visit(binary.BigEndian.Uint64(key[1:]), rawID(key[9:]), value)
 	})
 }
 
@@ -67,24 +83,46 @@ func (s *queue) find(id rawID) *item {
 	return s.items[id]
 }
 
+// forget takes an item whose removal is on the medium from the memory, and
+// removes its share with the last that has it.
 func (s *queue) forget(id rawID) {
+	last := s.take(id)
+	if last == nil {
+		return
+	}
+	key := shareKey(last.sequence)
+	if err := s.dropShares(key, append(key, 0), nil); err != nil { // the next start tries again
+		s.db.log.Error("what queued activations shared is not removed", "error", err)
+	}
+}
+
+// take returns the share of which the item was the last one, nil for none.
+func (s *queue) take(id rawID) *share {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	it := s.items[id]
 	delete(s.items, id)
+	if it == nil || it.share == nil {
+		return nil
+	}
+	if it.share.items--; it.share.items > 0 {
+		return nil
+	}
+	return it.share
 }
 
 // removeItem puts the removal of an item into batch.
-func removeItem(batch *pebble.Batch, id rawID, sequence uint64) error {
+func removeItem(batch *pebble.Batch, id rawID, it *item) error {
 	return errors.Join(
-		batch.Delete(itemKey(sequence, id), nil),
-		batch.Delete(itemBodyKey(sequence), nil))
+		batch.Delete(itemKey(it.sequence, id), nil),
+		batch.Delete(itemBodyKey(it.sequence), nil))
 }
 
 // Start marks an item; see store.Queue. It is entity.ErrNotFound if there is
 // none.
 func (s *queue) Start(ctx context.Context, id entity.ActivationID) error {
-	return s.change(ctx, id, "start", needFinish, func(batch *pebble.Batch, raw rawID, sequence uint64) error {
-		return batch.Set(itemKey(sequence, raw), []byte{itemStarted}, nil)
+	return s.change(ctx, id, "start", needFinish, func(batch *pebble.Batch, raw rawID, it *item) error {
+		return batch.Set(itemKey(it.sequence, raw), itemValue(itemStarted, it.share), nil)
 	})
 }
 
@@ -102,7 +140,7 @@ func (s *queue) Remove(ctx context.Context, id entity.ActivationID) error {
 
 // change writes what alter does to the item of id.
 func (s *queue) change(ctx context.Context, id entity.ActivationID, verb string, n need,
-	alter func(*pebble.Batch, rawID, uint64) error,
+	alter func(*pebble.Batch, rawID, *item) error,
 ) error {
 	raw, _ := parseID(id)
 	if err := s.db.enter(ctx); err != nil {
@@ -117,7 +155,7 @@ func (s *queue) change(ctx context.Context, id entity.ActivationID, verb string,
 		return err
 	}
 	batch := s.db.db.NewBatch()
-	if err := alter(batch, raw, found.sequence); err != nil {
+	if err := alter(batch, raw, found); err != nil {
 		return fmt.Errorf("%s queued activation %s: %w", verb, id, errors.Join(err, batch.Close()))
 	}
 	return s.db.commit.commit(batch, true)
@@ -136,7 +174,7 @@ func (s *queue) Items(ctx context.Context, visit func(store.Item) error) error {
 		}
 		if errors.Is(err, entity.ErrCorrupted) {
 			s.db.log.Error("queued activation is not readable", "activation", it.ID, "error", err)
-			it.Body, err = nil, nil
+			it.Body, it.Shared, err = nil, nil, nil
 		}
 		if err != nil {
 			return err
@@ -159,7 +197,7 @@ func (s *queue) keys(ctx context.Context) (keys []queued, err error) {
 		return nil, err
 	}
 	defer s.db.leave()
-	err = s.scan(func(sequence uint64, id rawID) error {
+	err = s.scan(func(sequence uint64, id rawID, _ []byte) error {
 		keys = append(keys, queued{sequence, id})
 		return ctx.Err()
 	})
@@ -172,10 +210,17 @@ func (s *queue) item(ctx context.Context, q queued) (store.Item, error) {
 		return it, err
 	}
 	defer s.db.leave()
-	err := s.db.get(itemKey(q.sequence, q.id), func(state []byte) error {
-		it.Started = len(state) == 1 && state[0] == itemStarted
+	var of uint64
+	var shared bool
+	err := s.db.get(itemKey(q.sequence, q.id), func(value []byte) error {
+		var state byte
+		state, of, shared = cutValue(value)
+		it.Started = state == itemStarted
 		return nil
 	})
+	if err == nil && shared {
+		it.Shared, err = s.shared(q.id, of)
+	}
 	if err != nil {
 		return it, err
 	}

@@ -77,6 +77,24 @@ func stepTests() []namedTest {
 				t.Error(d)
 			}
 		}},
+		{"WhatItemsShareComesBackWithEachOfThem", func(t *testing.T, f *fixture) {
+			one, two, three, four := item(1, false), item(2, false), item(3, false), item(4, false)
+			one.Shared, two.Shared, four.Shared = []byte("same"), []byte("same"), []byte("other")
+			must(t, f.Queue().Accept(t.Context(), []store.Item{one, two, three, four}, nil))
+			must(t, f.Queue().Start(t.Context(), two.ID))
+			two.Started = true
+			f.powerCut(t)
+			f.wantItems(t, one, two, three, four)
+			must(t, f.Queue().Remove(t.Context(), one.ID))
+			f.reopen(t)
+			f.wantItems(t, two, three, four)
+			must(t, f.Activations().Put(t.Context(), finished(2, 1)))
+			must(t, f.Queue().Remove(t.Context(), three.ID))
+			f.reopen(t)
+			f.wantItems(t, four)
+			f.enqueue(t, 5)
+			f.wantItems(t, four, item(5, false))
+		}},
 		{"AcceptAddsNothingIfAnItemIsThere", func(t *testing.T, f *fixture) {
 			f.enqueue(t, 2)
 			cause := finished(7, 1)
