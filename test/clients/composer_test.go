@@ -2,7 +2,6 @@ package clients
 
 import (
 	"net"
-	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -33,24 +32,26 @@ func TestComposer(t *testing.T) {
 
 // startRedis moves the test into a network of its own, gives that the
 // address and starts Redis there. What the test starts from now on is there,
-// too. Without root or Redis it says so and returns "".
+// too. Where it cannot, it says so and returns "".
 func startRedis(t *testing.T) (uri string) {
 	t.Helper()
-	redis, err := exec.LookPath("redis-server")
-	if err != nil || os.Geteuid() != 0 {
-		t.Log("no Redis: it needs redis-server, and root to make a network")
-		return ""
+	for _, program := range []string{"redis-server", "redis-cli", "ip"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Logf("no Redis: %s is not on this host", program)
+			return ""
+		}
 	}
 	runtime.LockOSThread() // and never unlocks: the thread ends with the test
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-		t.Fatalf("make a network: %v", err)
+		t.Logf("no Redis: no network of its own: %v", err)
+		return ""
 	}
 	for _, args := range []string{"link set lo up", "addr add " + redisAddress + "/32 dev lo"} {
 		if out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
 			t.Fatalf("ip %s: %v: %s", args, err, out)
 		}
 	}
-	cmd := exec.Command(redis, "--bind", redisAddress, "--port", "6379", "--protected-mode", "no", "--save", "", "--dir", t.TempDir())
+	cmd := exec.Command("redis-server", "--bind", redisAddress, "--port", "6379", "--protected-mode", "no", "--save", "", "--dir", t.TempDir())
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
