@@ -42,6 +42,28 @@ func TestDamagedRuleIsDeletedWithItsLinks(t *testing.T) {
 	}
 }
 
+func TestDamagedRuleIsReplacedWithItsLinks(t *testing.T) {
+	for _, trigger := range []string{"t", "other"} {
+		c, entities := openWithActions(t)
+		putTrigger(t, c, "t")
+		putTrigger(t, c, "other")
+		putRule(t, c, rule("r", "t"))
+		damage(t, entities, guests("r"))
+		if _, _, err := c.PutRule(t.Context(), rule("r", "none")); entity.KindOf(err) != entity.Malformed || links(t, c, "t") != "r" {
+			t.Errorf("a rule without trigger: %v, links to %q", err, links(t, c, "t"))
+		}
+		if r, active, err := c.PutRule(t.Context(), rule("r", trigger)); err != nil || !active || r.Trigger != guests(trigger) {
+			t.Fatalf("put %v, %t, %v", r, active, err)
+		}
+		if got := links(t, c, "t") + links(t, c, "other"); got != "r" || links(t, c, trigger) != "r" {
+			t.Errorf("links are %q and %q", links(t, c, "t"), links(t, c, "other"))
+		}
+		if r, err := c.Rule(t.Context(), guests("r")); err != nil || r.Trigger != guests(trigger) {
+			t.Errorf("got %v, %v", r, err)
+		}
+	}
+}
+
 func TestDamagedTriggerIsListedAndReplaced(t *testing.T) {
 	c, entities := open(t)
 	putTrigger(t, c, "t")

@@ -18,7 +18,8 @@ import (
 var errNoTrigger = &entity.Error{Kind: entity.NotFound, Message: "Only rules with existing triggers can be activated"}
 
 // PutRule stores r as PutAction does an action, and links it: a new rule is
-// active, another one stays what it was, inactive if it had no link. It
+// active, also in place of one that cannot be read, another one stays what it
+// was, inactive if it had no link. It
 // returns the rule as it is stored and whether it is active. That the trigger
 // or the action is not there is of kind Malformed. OpenWhisk 5.2.4, 5.2.7,
 // 5.2.8.
@@ -26,7 +27,8 @@ func (c *Catalog) PutRule(ctx context.Context, r *entity.Rule) (stored *entity.R
 	var doc store.Document
 	revisions, err := c.relink(ctx, func(l *linking) error {
 		old, err := l.rule(r.Name, r.Revision)
-		if err != nil {
+		damaged := r.Revision == 0 && errors.Is(err, entity.ErrCorrupted)
+		if err != nil && !damaged {
 			return err
 		}
 		active = old == nil
@@ -45,7 +47,10 @@ func (c *Catalog) PutRule(ctx context.Context, r *entity.Rule) (stored *entity.R
 			return err
 		}
 		l.changes = append(l.changes, store.Change{Document: doc})
-		return nil
+		if damaged {
+			_, err = c.discardRule(ctx, r.Name)
+		}
+		return err
 	})
 	if err != nil {
 		return nil, false, err

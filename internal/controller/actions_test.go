@@ -220,6 +220,9 @@ func TestCorruptedRecordsAreListedOverwrittenAndDeleted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := a.putDocument(t, entity.Rules, "rule"); err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range []string{"pkg", "full"} {
 		if err := a.putDocument(t, entity.Packages, name); err != nil {
 			t.Fatal(err)
@@ -240,6 +243,8 @@ func TestCorruptedRecordsAreListedOverwrittenAndDeleted(t *testing.T) {
 		{Name: "package", Method: "GET", URL: ns + "packages/pkg", Status: 500, Contains: []string{corrupted}},
 		{Name: "overwrite a package", Method: "PUT", URL: ns + "packages/pkg?overwrite=true", Body: "{}", Status: 200},
 		{Name: "put into it", Method: "PUT", URL: ns + "actions/pkg/a", Body: hello, Status: 200},
+		{Name: "trigger", Method: "PUT", URL: ns + "triggers/t", Body: "{}", Status: 200},
+		{Name: "overwrite a rule", Method: "PUT", URL: ns + "rules/rule?overwrite=true", Body: `{"trigger":"/_/t","action":"/_/overwritten"}`, Status: 200, Contains: []string{`"status":"active"`}},
 		{Name: "delete a package", Method: "DELETE", URL: ns + "packages/full", Status: 200, Contains: []string{`"name":"full"`}},
 	})
 	pkg := entity.Name{Namespace: "guest", Package: "pkg", Name: "broken"}
