@@ -86,3 +86,24 @@ func moveDefault(kinds []map[string]any, kind string, usable map[string]bool) {
 		return
 	}
 }
+
+// IsDefault says whether the kind is its family's standard one.
+func IsDefault(kind string) bool {
+	var doc struct {
+		Runtimes map[string][]struct {
+			Kind    string
+			Default bool
+		}
+	}
+	if err := json.Unmarshal(manifest, &doc); err != nil {
+		return false
+	}
+	for _, kinds := range doc.Runtimes {
+		for _, k := range kinds {
+			if k.Kind == kind {
+				return k.Default
+			}
+		}
+	}
+	return false
+}

@@ -32,6 +32,23 @@ func Discover(ctx context.Context, lookup Lookup) ([]Host, error) {
 	return discover(ctx, lookup, unreachable)
 }
 
+// DiscoverFamily is Discover for the kinds of one family.
+func DiscoverFamily(ctx context.Context, family string, lookup Lookup) ([]Host, error) {
+	kinds, err := manifestKinds()
+	if err != nil {
+		return nil, err
+	}
+	f, ok := FamilyOf(family)
+	if !ok {
+		return nil, nil
+	}
+	hosts := discoverFamily(ctx, f, kinds[f.Name], lookup, unreachable)
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("discover runtimes: %w", context.Cause(ctx))
+	}
+	return hosts, nil
+}
+
 // DiscoverOwn is Discover for launchers that run as this process's user: what only that user can
 // read is usable too.
 func DiscoverOwn(ctx context.Context, lookup Lookup) ([]Host, error) {

@@ -5,6 +5,7 @@ package runtimes
 
 import (
 	"embed"
+	"path"
 	"slices"
 	"strings"
 )
@@ -46,8 +47,10 @@ type Family struct {
 	CodeFile string
 	// KeepArchive: an archive is laid out as CodeFile, not extracted.
 	KeepArchive bool
-	// Entries names files of which an archive has at least one.
-	Entries []string
+	// Entries names files of which a folder of code has at least one, surest sign first; Extensions
+	// are those of single files of code.
+	Entries    []string
+	Extensions []string
 	// Compiled: source is compiled before init, by Compile. SourceFile is then the name under which
 	// source text is laid out.
 	Compiled   bool
@@ -65,16 +68,25 @@ type Family struct {
 // Families are the ones that run without a container image, and the skeleton for blackbox actions.
 func Families() []Family {
 	return []Family{
-		{Name: "nodejs", Launcher: "nodejs/launcher.cjs", Concurrent: true, Entries: []string{"package.json", "index.js"}},
-		{Name: "python", Launcher: "python/launcher.py", Entries: []string{"__main__.py"}},
-		{Name: "php", Launcher: "php/launcher.php", Entries: []string{"index.php"}},
-		{Name: "ruby", Launcher: "ruby/launcher.rb", Entries: []string{"main.rb"}},
-		{Name: "java", Launcher: "java/Launcher.java", CodeFile: "action.jar", KeepArchive: true, RequireMain: true},
-		{Name: "dotnet", Launcher: "dotnet/Launcher.cs", CodeFile: "action.dll", RequireMain: true},
-		{Name: "go", Mode: ActionLoop, CodeFile: "exec", Compiled: true, SourceFile: "main.go", Entries: []string{"exec"}},
-		{Name: "rust", Mode: ActionLoop, CodeFile: "exec", Compiled: true, SourceFile: "src/lib.rs", Entries: []string{"exec", "src/lib.rs"}},
-		{Name: "swift", Mode: ActionLoop, CodeFile: "exec", Compiled: true, SourceFile: "main.swift", Entries: []string{"exec", "main.swift"}},
-		{Name: "bash", Mode: PerRun, CodeFile: "exec", Entries: []string{"exec"}, Interpreter: "bash"},
+		{Name: "nodejs", Launcher: "nodejs/launcher.cjs", Concurrent: true, Entries: []string{"package.json", "index.js"}, Extensions: []string{".js", ".cjs", ".mjs"}},
+		{Name: "python", Launcher: "python/launcher.py", Entries: []string{"__main__.py"}, Extensions: []string{".py"}},
+		{Name: "php", Launcher: "php/launcher.php", Entries: []string{"index.php"}, Extensions: []string{".php"}},
+		{Name: "ruby", Launcher: "ruby/launcher.rb", Entries: []string{"main.rb"}, Extensions: []string{".rb"}},
+		{Name: "java", Launcher: "java/Launcher.java", CodeFile: "action.jar", KeepArchive: true, RequireMain: true, Extensions: []string{".jar"}},
+		{Name: "dotnet", Launcher: "dotnet/Launcher.cs", CodeFile: "action.dll", RequireMain: true, Entries: []string{"*.deps.json", "*.dll"}, Extensions: []string{".dll"}},
+		{
+			Name: "go", Mode: ActionLoop, CodeFile: "exec", Compiled: true, SourceFile: "main.go",
+			Entries: []string{"go.mod", "main.go"}, Extensions: []string{".go"},
+		},
+		{
+			Name: "rust", Mode: ActionLoop, CodeFile: "exec", Compiled: true, SourceFile: "src/lib.rs",
+			Entries: []string{"Cargo.toml", "src/lib.rs"}, Extensions: []string{".rs"},
+		},
+		{
+			Name: "swift", Mode: ActionLoop, CodeFile: "exec", Compiled: true, SourceFile: "main.swift",
+			Entries: []string{"main.swift", "Package.swift"}, Extensions: []string{".swift"},
+		},
+		{Name: "bash", Mode: PerRun, CodeFile: "exec", Interpreter: "bash", Extensions: []string{".sh", ".bash"}},
 		{Name: "blackbox", Mode: PerRun, CodeFile: "exec", Entries: []string{"exec"}, StubCode: true},
 	}
 }
@@ -85,6 +97,32 @@ func FamilyOf(kind string) (Family, bool) {
 	for _, f := range Families() {
 		if f.Name == name {
 			return f, true
+		}
+	}
+	return Family{}, false
+}
+
+// FamilyOfFile guesses the family from the name of a single file of code.
+func FamilyOfFile(name string) (Family, bool) {
+	extension := strings.ToLower(path.Ext(name))
+	for _, f := range Families() {
+		if slices.Contains(f.Extensions, extension) {
+			return f, true
+		}
+	}
+	return Family{}, false
+}
+
+// FamilyOfFolder guesses the family from the names of a folder's files, relative and with slashes.
+func FamilyOfFolder(names []string) (Family, bool) {
+	for _, f := range Families() {
+		for _, pattern := range f.Entries {
+			if slices.ContainsFunc(names, func(name string) bool {
+				ok, err := path.Match(pattern, name)
+				return ok && err == nil
+			}) {
+				return f, true
+			}
 		}
 	}
 	return Family{}, false

@@ -30,7 +30,7 @@ var layers = [][]string{
 		"internal/backend/...", "internal/store/...", "internal/containerpool/...",
 		"internal/invoker/...", "internal/protocol/...",
 	},
-	{"internal/server"},
+	{"internal/server", "internal/runner"},
 	{"internal/cli"},
 	{"cmd/...", "test/...", "internal/archtest"},
 }

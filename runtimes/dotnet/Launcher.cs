@@ -151,6 +151,10 @@ public sealed class Launcher
         string file = Path.Combine(dir, parts[0] + ".dll");
         if (!File.Exists(file))
         {
+            file = Path.Combine(dir, "action.dll"); // what was sent as one assembly has no name
+        }
+        if (!File.Exists(file))
+        {
             throw new Refused("There is no assembly " + parts[0] + ".dll at the root of the action.");
         }
         Directory.SetCurrentDirectory(dir);
