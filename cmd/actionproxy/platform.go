@@ -113,6 +113,7 @@ func find(ctx context.Context, s settings) (runtimes.Host, error) {
 		return runtimes.Host{}, err
 	}
 	var reasons []string
+	var compiled runtimes.Host
 	for _, h := range slices.Backward(hosts) {
 		if h.Kind != s.kind && h.Family.Name != s.kind {
 			continue
@@ -120,7 +121,13 @@ func find(ctx context.Context, s settings) (runtimes.Host, error) {
 		if h.Usable() {
 			return h, nil
 		}
+		if h.Family.Compiled && compiled.Kind == "" {
+			compiled = h
+		}
 		reasons = append(reasons, h.String())
+	}
+	if compiled.Kind != "" { // without a compiler, what has been compiled runs
+		return compiled, nil
 	}
 	if reasons == nil {
 		return runtimes.Host{}, fmt.Errorf("kind %q is neither in the manifest nor on this host", s.kind)

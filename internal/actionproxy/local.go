@@ -86,6 +86,9 @@ const maxCompilerOutput = 64 << 10
 // Build compiles source into bin/exec. What the compiler has against the source is a
 // *protocol.Failure. OpenWhisk 3.6.5.
 func (l Local) Build(ctx context.Context, main, source, bin string) error {
+	if !l.Host.Usable() {
+		return &protocol.Failure{Status: http.StatusBadGateway, Message: "cannot compile the action: " + l.Host.String()}
+	}
 	spec, err := l.Host.Compile(main, source, bin, filepath.Join(l.Dir, "cache"))
 	if err != nil {
 		return &protocol.Failure{Status: http.StatusBadGateway, Message: err.Error()}
