@@ -23,6 +23,7 @@ type found struct {
 	full          string   // version as it says
 	prefixes      []string // directories it lives from
 	classPath     []string
+	root          string // of an installation that may not be where path is
 }
 
 // Discover finds what this host has for every kind of the manifest that needs no container image,
@@ -116,7 +117,7 @@ func discoverFamily(ctx context.Context, f Family, versions []string, lookup Loo
 	for _, version := range allVersions(versions, usable) {
 		h := Host{Kind: f.Name + ":" + version, Family: f}
 		if got, ok := choose(p, version, usable); ok {
-			h.Path, h.Version, h.Prefixes, h.ClassPath = got.path, got.full, got.prefixes, got.classPath
+			h.Path, h.Version, h.Prefixes, h.ClassPath, h.root = got.path, got.full, got.prefixes, got.classPath, got.root
 		} else if got, ok := choose(p, version, unusable); ok {
 			h.Path, h.Version, h.Missing = got.path, got.full, reasons[got.path]
 			h.Hint = "install " + fmt.Sprintf(p.install, version) + " where every user can read it"

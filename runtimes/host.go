@@ -25,7 +25,8 @@ type Host struct {
 	// classes is the folder of the compiled launcher, relative to where FS is laid out; set by LayOut.
 	classes string
 	// compiler compiles the launcher of .NET, and references are what it is compiled with.
-	compiler, references string
+	// root is the folder of the installation.
+	compiler, references, root string
 	// crates is the folder of crates that come with the launcher of Rust; set by LayOut. linker is
 	// the linker that its compiler calls.
 	crates, linker string

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -23,20 +24,23 @@ func requireRust(h *Host) (missing, hint string) {
 
 var dotnetRuntime = regexp.MustCompile(`(?m)^Microsoft\.NETCore\.App ((\d+\.\d+)\S*) \[(.*)\]`)
 
-// readDotnet takes the newest of the runtimes that one installation has.
+// readDotnet takes the newest of the runtimes that one installation has. The program that was asked
+// may be a script beside it.
 func readDotnet(file, output string) (found, error) {
 	newest := found{path: file}
 	for _, m := range dotnetRuntime.FindAllStringSubmatch(output, -1) {
 		if newest.full == "" || compareVersions(m[1], newest.full) > 0 {
-			newest.full, newest.version = m[1], m[2]
+			newest.full, newest.version, newest.root = m[1], m[2], filepath.Dir(filepath.Dir(m[3]))
 		}
 	}
 	if newest.full == "" {
 		return found{}, errNoVersion
 	}
 	newest.prefixes = []string{"/usr"}
-	if root := filepath.Dir(file); !within(root, "/usr") {
-		newest.prefixes = append(newest.prefixes, root)
+	for _, dir := range []string{filepath.Dir(file), newest.root} {
+		if !slices.ContainsFunc(newest.prefixes, func(p string) bool { return within(dir, p) }) {
+			newest.prefixes = append(newest.prefixes, dir)
+		}
 	}
 	return newest, nil
 }
@@ -44,7 +48,7 @@ func readDotnet(file, output string) (found, error) {
 // requireDotnet finds the compiler of the newest SDK beside the runtime, and its Newtonsoft.Json for
 // actions that do not bring their own.
 func requireDotnet(h *Host) (missing, hint string) {
-	root := filepath.Dir(h.Path)
+	root := h.root
 	h.references = filepath.Join(root, "shared", "Microsoft.NETCore.App", h.Version)
 	compilers, err := filepath.Glob(filepath.Join(root, "sdk", "*", "Roslyn", "bincore", "csc.dll"))
 	if err != nil || len(compilers) == 0 {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,10 +16,28 @@ import (
 	"github.com/gowhisk/gowhisk/runtimes"
 )
 
+// searchPath is where interpreters are looked for: what the host has for all users, and what
+// `make bin/kinds` fetched.
+func searchPath() string {
+	path := "/usr/bin:/usr/local/go/bin"
+	for _, pattern := range []string{"node_modules/node-*/bin", "dotnet", "rust/bin"} {
+		dirs, err := filepath.Glob(filepath.Join("..", "..", "..", "bin", "kinds", pattern))
+		if err != nil {
+			panic(err) // of the pattern
+		}
+		for _, dir := range dirs {
+			if dir, err = filepath.Abs(dir); err == nil {
+				path += ":" + dir
+			}
+		}
+	}
+	return path
+}
+
 // usableKind returns a kind of the family that this host runs, or skips.
 func usableKind(t testing.TB, family string) string {
 	t.Helper()
-	hosts, err := runtimes.Discover(t.Context(), runtimes.Search("/usr/bin:/usr/local/go/bin", ""))
+	hosts, err := runtimes.Discover(t.Context(), runtimes.Search(searchPath(), ""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,6 +107,14 @@ func Main(args map[string]interface{}) map[string]interface{} {
 		},
 		"ruby": func(t *testing.T) *invoker.Message {
 			return message(usableKind(t, "ruby"), `def main(a) GC.start; { "greeting" => "Hello, " + a["name"] } end`, `{"name":"Ada"}`)
+		},
+		"rust source": func(t *testing.T) *invoker.Message {
+			return message(usableKind(t, "rust"), `use serde_json::{json, Error, Value}; pub fn main(a: Value) -> Result<Value, Error> { Ok(json!({"greeting": format!("Hello, {}", a["name"].as_str().unwrap())})) }`, `{"name":"Ada"}`)
+		},
+		"rust crate": func(t *testing.T) *invoker.Message {
+			return zipped(t, usableKind(t, "rust"), [2]string{"Cargo.toml", "[package]\nname = \"greeter\"\nversion = \"1.0.0\"\nedition = \"2018\"\n\n[dependencies]\nserde_json = \"1\"\n"},
+				[2]string{"src/lib.rs", `mod hello; use serde_json::{Error, Value}; pub fn main(a: Value) -> Result<Value, Error> { Ok(hello::to(a)) }`},
+				[2]string{"src/hello.rs", `use serde_json::{json, Value}; pub fn to(a: Value) -> Value { json!({"greeting": format!("Hello, {}", a["name"].as_str().unwrap())}) }`})
 		},
 		"bash": func(t *testing.T) *invoker.Message { return message(usableKind(t, "bash"), shell, `{"name":"Ada"}`) },
 		"blackbox script": func(t *testing.T) *invoker.Message {

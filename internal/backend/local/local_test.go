@@ -62,7 +62,7 @@ func newFactoryOf(t testing.TB, tier sandbox.Tier, fork bool) (*local.Factory, *
 			t.Error(err)
 		}
 	})
-	hosts, err := runtimes.Discover(t.Context(), runtimes.Search("/usr/bin:/usr/local/go/bin", ""))
+	hosts, err := runtimes.Discover(t.Context(), runtimes.Search(searchPath(), ""))
 	if err != nil {
 		t.Fatal(err)
 	}
