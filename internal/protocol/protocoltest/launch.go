@@ -204,4 +204,3 @@ func (b *Baked) environ(dir string) ([]string, error) {
 
 // maxVariable is the longest variable that a process can be given, in bytes, with room for its name.
 const maxVariable = 100_000
-

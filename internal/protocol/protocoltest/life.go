@@ -17,6 +17,7 @@ type clause struct {
 type life struct {
 	start   Start
 	missing string // why the life cannot be led with these samples
+	exits   bool   // it must end before it listens, with a status that tells of a failure
 	clauses []clause
 }
 
@@ -67,6 +68,9 @@ func (c *certification) live(ctx context.Context, l life) {
 	case errors.Is(err, ErrOnlyOne) || errors.Is(err, errNotSuch):
 		c.addAll(l, NotApplicable, err.Error())
 		return
+	case l.exits:
+		c.exits(l, container, err)
+		return
 	case err != nil:
 		c.silent++
 		c.last = "its start"
@@ -86,6 +90,22 @@ func (c *certification) live(ctx context.Context, l life) {
 			c.addAll(life{clauses: l.clauses[i+1:]}, NotTried, "the runtime did not answer at "+cl.id)
 			return
 		}
+	}
+}
+
+// exits judges a start that must fail.
+func (c *certification) exits(l life, container Container, err error) {
+	var e exited
+	switch {
+	case err == nil:
+		if container.Stop != nil {
+			container.Stop()
+		}
+		c.addAll(l, Fail, "it serves")
+	case errors.As(err, &e) && e.status != 0:
+		c.addAll(l, Pass, err.Error())
+	default:
+		c.addAll(l, Fail, err.Error())
 	}
 }
 
