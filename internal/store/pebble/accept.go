@@ -120,7 +120,7 @@ func (s *activations) join(ctx context.Context, batch *pebble.Batch, a *entity.A
 		known, err = s.db.has(idKey((*buffer)[:0], a.Namespace, id))
 	}
 	if err == nil && !known {
-		*buffer, err = encodeActivation(batch, *buffer, a, id)
+		*buffer, err = s.encode(batch, *buffer, a, id)
 	}
 	if err != nil {
 		release()

@@ -85,7 +85,7 @@ func (s *activations) put(a *entity.Activation, id rawID) error {
 	}
 	batch := s.db.db.NewBatch()
 	if !known {
-		*buffer, err = encodeActivation(batch, *buffer, a, id)
+		*buffer, err = s.encode(batch, *buffer, a, id)
 	}
 	if queued != nil {
 		err = errors.Join(err, removeItem(batch, id, queued))
@@ -100,20 +100,21 @@ func (s *activations) put(a *entity.Activation, id rawID) error {
 	return nil
 }
 
-// encodeActivation puts all keys of a into batch. buf is scratch space; it is
+// encode puts all keys of a into batch; of a large outcome that is the last
+// part, the others are on the medium then. buf is scratch space; it is
 // returned for the next use.
-func encodeActivation(batch *pebble.Batch, buf []byte, a *entity.Activation, id rawID) ([]byte, error) {
-	start, large := instant(a.Start), isLarge(a)
+func (s *activations) encode(batch *pebble.Batch, buf []byte, a *entity.Activation, id rawID) ([]byte, error) {
+	start, apart := instant(a.Start), outcomeSize(a)
+	var err error
+	if apart > maxInline {
+		err = s.putOutcome(batch, a, recordKey(buf[:0], spaceLarge, a.Namespace, start, id), apart)
+	} else {
+		apart = 0
+	}
 	buf = recordKey(buf[:0], spaceRecord, a.Namespace, start, id)
 	keyLen := len(buf)
-	buf = appendRecord(buf, a, large)
-	err := batch.Set(buf[:keyLen], buf[keyLen:], nil)
-	if large {
-		op := batch.SetDeferred(keyLen, outcomeSize(a)) // some MB, which are not to be copied once more
-		recordKey(op.Key[:0], spaceLarge, a.Namespace, start, id)
-		appendOutcome(op.Value[:0], a)
-		err = errors.Join(err, op.Finish())
-	}
+	buf = appendRecord(buf, a, apart)
+	err = errors.Join(err, batch.Set(buf[:keyLen], buf[keyLen:], nil))
 	buf = idKey(buf[:0], a.Namespace, id)
 	keyLen = len(buf)
 	buf = binary.BigEndian.AppendUint64(buf, start)
@@ -190,20 +191,14 @@ func (s *activations) Get(ctx context.Context, namespace string, id entity.Activ
 // is true, wherever they lie.
 func (s *activations) decode(value []byte, namespace string, start uint64, id rawID, docs bool) (*entity.Activation, error) {
 	a := &entity.Activation{Namespace: namespace, ID: entity.ActivationID(id.String()), Start: timeOf(start)}
-	large, ok := decodeRecord(value, a, docs)
+	apart, ok := decodeRecord(value, a, docs)
 	if !ok {
 		return nil, corrupted("activation " + string(a.ID))
 	}
-	if !docs || !large {
+	if !docs || apart == 0 {
 		return a, nil
 	}
-	err := s.db.get(recordKey(nil, spaceLarge, namespace, start, id), func(value []byte) error {
-		if !decodeOutcome(value, a) {
-			return corrupted("the result of activation " + string(a.ID))
-		}
-		return nil
-	})
-	if err != nil {
+	if err := s.outcome(recordKey(nil, spaceLarge, namespace, start, id), apart, a); err != nil {
 		return nil, err
 	}
 	return a, nil

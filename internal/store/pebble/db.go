@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -28,7 +29,8 @@ type DB struct {
 	commit *committer
 	refuge *reserveFile
 
-	buffers sync.Pool // of *[]byte, for encoding
+	buffers sync.Pool    // of *[]byte, for encoding
+	tidied  atomic.Int64 // when tidy worked, in nanoseconds since the start
 
 	entities    entities
 	activations activations

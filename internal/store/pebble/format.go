@@ -14,8 +14,9 @@ import (
 
 // FormatVersion is the layout that this package writes. It reads those before
 // it, too: documents and code become new ones when they are written again.
-// In format 1 all namespaces shared one key, and code lay open.
-const FormatVersion = 2
+// In format 1 all namespaces shared one key, and code lay open. Until format 3
+// a large outcome was one value.
+const FormatVersion = 3
 
 // format is the content of the file FORMAT.
 type format struct {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,10 +20,10 @@ import (
 	"github.com/gowhisk/gowhisk/internal/store/pebble"
 )
 
-// format1 unpacks a store that the first release of the format wrote.
-func format1(t *testing.T) (dir string) {
+// written unpacks a store that the first release of a format wrote.
+func written(t *testing.T, format string) (dir string) {
 	t.Helper()
-	packed, err := zip.OpenReader("testdata/format1.zip")
+	packed, err := zip.OpenReader("testdata/" + format + ".zip")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +35,7 @@ func format1(t *testing.T) (dir string) {
 }
 
 func TestAStoreOfFormatOneIsReadAndBecomesANewerOne(t *testing.T) {
-	dir := format1(t)
+	dir := written(t, "format1")
 	want := store.Document{
 		Name: entity.Name{Namespace: "guest", Package: "tools", Name: "old"}, Collection: entity.Actions, Revision: 1,
 		Updated: time.UnixMilli(1_700_000_000_000), Body: []byte(`{"parameters":[{"key":"old","value":"secret"}]}`), CodeID: "first",
@@ -66,13 +67,31 @@ func TestAStoreOfFormatOneIsReadAndBecomesANewerOne(t *testing.T) {
 	}
 }
 
+func TestALargeOutcomeOfFormatTwoIsRead(t *testing.T) {
+	db := open(t, written(t, "format2"), pebble.Options{})
+	got, err := db.Activations().Get(t.Context(), "guest", entity.ActivationID(strings.Repeat("2", 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lengths []int
+	for _, line := range got.Logs {
+		lengths = append(lengths, len(line))
+	}
+	if string(got.Response.Result) != `{"a":1}` || !slices.Equal(lengths, []int{3, 400_000, 0, 200_000}) {
+		t.Errorf("got %s and lines of %d bytes", got.Response.Result, lengths)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func withBody(doc store.Document, body []byte) store.Document {
 	doc.Body = body
 	return doc
 }
 
 func TestCodeOfFormatOneIsGoneOnceItIsReplaced(t *testing.T) {
-	dir := format1(t)
+	dir := written(t, "format1")
 	db := open(t, dir, pebble.Options{})
 	doc, err := db.Entities().Get(t.Context(), entity.Name{Namespace: "guest", Package: "tools", Name: "old"})
 	if err != nil {

@@ -20,7 +20,7 @@ const (
 	spaceCode      byte = 0x14 // namespace, package, name, code id → sealed code
 
 	spaceRecord byte = 0x20 // namespace, start↓, id → activation
-	spaceLarge  byte = 0x21 // namespace, start↓, id → its result and logs, if large
+	spaceLarge  byte = 0x21 // namespace, start↓, id, part → its result and logs, if large
 	spaceID     byte = 0x22 // namespace, id → start
 	spaceLocal  byte = 0x23 // namespace, local name, start↓, id → nothing
 	spaceAfter  byte = 0x24 // the end of all that belongs to activations

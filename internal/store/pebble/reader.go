@@ -5,46 +5,51 @@ import (
 	"time"
 )
 
-// reader decodes a value field by field. It owns two copies of the value, so
-// that texts and bytes are cut out of them without one allocation each. The
-// first field that does not fit sets bad; all later ones are zero.
+// reader decodes a value field by field. Texts are cut out of it without one
+// allocation each. The first field that does not fit sets bad; all later ones
+// are zero.
 type reader struct {
-	left []byte
-	text string // the whole value; ends where left ends
+	text string // what is left of the value
+	data []byte // the same, from which bytes are cut; nil: they are copied
 	bad  bool
 }
 
+// newReader copies the value.
 func newReader(value []byte) *reader {
-	return &reader{left: append([]byte(nil), value...), text: string(value)}
+	return &reader{text: string(value), data: append([]byte{}, value...)}
 }
 
-// cut takes n bytes off left.
-func (r *reader) cut(n uint64) []byte {
-	if r.bad || n > uint64(len(r.left)) {
+// cut takes n bytes off what is left.
+func (r *reader) cut(n uint64) (text string, data []byte) {
+	if r.bad || n > uint64(len(r.text)) {
 		r.bad = true
-		return nil
+		return "", nil
 	}
-	p := r.left[:n:n]
-	r.left = r.left[n:]
-	return p
+	text, r.text = r.text[:n], r.text[n:]
+	if r.data != nil {
+		data, r.data = r.data[:n:n], r.data[n:]
+	}
+	return text, data
 }
 
 func (r *reader) byte() byte {
-	if p := r.cut(1); p != nil {
-		return p[0]
+	if text, _ := r.cut(1); text != "" {
+		return text[0]
 	}
 	return 0
 }
 
-func (r *reader) fixed() uint64 {
-	if p := r.cut(8); p != nil {
-		return binary.BigEndian.Uint64(p)
+func (r *reader) fixed() (n uint64) {
+	text, _ := r.cut(8)
+	for i := range len(text) {
+		n = n<<8 | uint64(text[i])
 	}
-	return 0
+	return n
 }
 
 func (r *reader) uvarint() uint64 {
-	n, width := binary.Uvarint(r.left)
+	var raw [binary.MaxVarintLen64]byte
+	n, width := binary.Uvarint(raw[:copy(raw[:], r.text)])
 	if width <= 0 {
 		r.bad = true
 		return 0
@@ -54,13 +59,18 @@ func (r *reader) uvarint() uint64 {
 }
 
 func (r *reader) varint() int64 {
-	n, width := binary.Varint(r.left)
-	if width <= 0 {
+	n := r.uvarint()
+	return int64(n>>1) ^ -int64(n&1)
+}
+
+// size is the uvarint of a length in bytes.
+func (r *reader) size() int {
+	n := r.uvarint()
+	if n > maxApart {
 		r.bad = true
 		return 0
 	}
-	r.cut(uint64(width))
-	return n
+	return int(n)
 }
 
 func (r *reader) duration() time.Duration { return time.Duration(r.varint()) }
@@ -68,7 +78,7 @@ func (r *reader) duration() time.Duration { return time.Duration(r.varint()) }
 // count is a uvarint that counts entries of at least one byte each, plus one.
 func (r *reader) count() uint64 {
 	n := r.uvarint()
-	if n > uint64(len(r.left))+1 {
+	if n > uint64(len(r.text))+1 {
 		r.bad = true
 		return 0
 	}
@@ -77,9 +87,8 @@ func (r *reader) count() uint64 {
 
 // string undoes appendString.
 func (r *reader) string() string {
-	p := r.cut(r.uvarint())
-	end := len(r.text) - len(r.left)
-	return r.text[end-len(p) : end]
+	text, _ := r.cut(r.uvarint())
+	return text
 }
 
 // bytes undoes appendBytes.
@@ -88,5 +97,9 @@ func (r *reader) bytes() []byte {
 	if n == 0 {
 		return nil
 	}
-	return r.cut(n - 1)
+	text, data := r.cut(n - 1)
+	if data == nil && !r.bad {
+		data = []byte(text)
+	}
+	return data
 }

@@ -20,23 +20,16 @@ const (
 	flagLarge = 1 << iota // result and logs lie apart
 	flagEnd               // there is an end
 	flagPublish
+	flagSized // the record ends with the size of what lies apart; since format 3
 )
 
-// isLarge reports whether the result and logs of a lie apart.
-func isLarge(a *entity.Activation) bool {
-	size := len(a.Response.Result)
-	for _, line := range a.Logs {
-		size += len(line)
-	}
-	return size > maxInline
-}
-
 // appendRecord encodes a: fields of fixed order, numbers as varints, texts
-// after their lengths. JSON values are copied as they are.
-func appendRecord(b []byte, a *entity.Activation, large bool) []byte {
+// after their lengths. JSON values are copied as they are. apart is the size
+// in bytes of result and logs if they lie apart, else 0.
+func appendRecord(b []byte, a *entity.Activation, apart int) []byte {
 	var flags byte
-	if large {
-		flags |= flagLarge
+	if apart > 0 {
+		flags |= flagLarge | flagSized
 	}
 	if !a.End.IsZero() {
 		flags |= flagEnd
@@ -58,10 +51,10 @@ func appendRecord(b []byte, a *entity.Activation, large bool) []byte {
 	b = appendString(b, a.Subject)
 	b = appendString(b, string(a.Cause))
 	b = appendParameters(b, a.Annotations)
-	if !large {
-		b = appendOutcome(b, a)
+	if apart > 0 {
+		return binary.AppendUvarint(b, uint64(apart))
 	}
-	return b
+	return appendOutcome(b, a)
 }
 
 // appendParameters writes one more than the number of entries, 0 for nil.
@@ -125,17 +118,17 @@ func appendBytes(b, p []byte) []byte {
 }
 
 // decodeRecord reads what appendRecord wrote into a, the outcome only if it
-// is there and docs is true. large reports whether it lies apart. value is
-// not retained.
-func decodeRecord(value []byte, a *entity.Activation, docs bool) (large, ok bool) {
+// is there and docs is true. apart is the size in bytes of an outcome that lies
+// apart, unsized if the record does not tell it, else 0. value is not retained.
+func decodeRecord(value []byte, a *entity.Activation, docs bool) (apart int, ok bool) {
 	r := newReader(value)
 	if r.byte() != recordVersion {
-		return false, false
+		return 0, false
 	}
 	flags := r.byte()
 	a.Response.Status = entity.Status(r.byte())
 	if a.Response.Status > entity.WhiskError {
-		return false, false
+		return 0, false
 	}
 	if flags&flagEnd != 0 {
 		a.End = timeOf(r.fixed())
@@ -149,18 +142,15 @@ func decodeRecord(value []byte, a *entity.Activation, docs bool) (large, ok bool
 	a.Subject = r.string()
 	a.Cause = entity.ActivationID(r.string())
 	a.Annotations = r.parameters()
-	large = flags&flagLarge != 0
-	if docs && !large {
+	switch {
+	case flags&flagSized != 0:
+		apart = r.size()
+	case flags&flagLarge != 0:
+		apart = unsized
+	case docs:
 		r.outcome(a)
 	}
-	return large, !r.bad
-}
-
-// decodeOutcome reads what appendOutcome wrote.
-func decodeOutcome(value []byte, a *entity.Activation) bool {
-	r := newReader(value)
-	r.outcome(a)
-	return !r.bad
+	return apart, !r.bad
 }
 
 // localOf reads only the local name of a record.

@@ -30,6 +30,8 @@ func TestLargeOutcomesComeBackWhateverTheirLengths(t *testing.T) {
 		{json.RawMessage(`"` + strings.Repeat("r", 16_384) + `"`), nil},
 		{json.RawMessage(`"` + strings.Repeat("r", 2_097_150) + `"`), make([]int, 127)},
 		{json.RawMessage(`{}`), append(make([]int, 16_383), 17_000)},
+		{json.RawMessage(`{}`), []int{128<<10 - 7, 128 << 10, 5}}, // the first part ends with the first line
+		{json.RawMessage(`{}`), []int{128<<10 - 8, 3 << 20, 1}},
 	} {
 		a := &entity.Activation{
 			Namespace: "guest", Name: "a", Local: "a", ID: entity.ActivationID(fmt.Sprintf("%032x", i+1)), Subject: "guest",
