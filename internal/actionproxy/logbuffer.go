@@ -49,7 +49,7 @@ func (b *logBuffer) consume(s protocol.Stream, chunk []byte, limit int) {
 	for len(chunk) > 0 {
 		end := bytes.IndexByte(chunk, '\n')
 		if end < 0 {
-			b.partial[s].add(s, now, chunk, limit, 2)
+			b.partial[s].add(s, now, chunk, limit, b.partial[s].growth())
 			return
 		}
 		b.partial[s].add(s, now, chunk[:end], limit, 1)
@@ -58,13 +58,22 @@ func (b *logBuffer) consume(s protocol.Stream, chunk []byte, limit int) {
 	}
 }
 
+// growth is the factor by which the line grows: of a long one few copies are
+// left behind, of a short one little room.
+func (l *logLine) growth() int {
+	if l.Cap() < 1<<20 {
+		return 2
+	}
+	return 4
+}
+
 // add appends text to the line, which grows by that factor at least if it must.
 func (l *logLine) add(s protocol.Stream, now time.Time, text []byte, limit, factor int) {
 	if room := max(0, limit+prefix-max(l.Len(), prefix)); len(text) > room {
 		text, l.cut = text[:room], true
 	}
 	if need := max(l.Len(), prefix) + len(text); need > l.Cap() {
-		l.Grow(max(need, min(factor*l.Cap(), limit+prefix)) - l.Len())
+		l.enlarge(max(need, min(factor*l.Cap(), limit+prefix)))
 	}
 	if l.Len() == 0 {
 		var stamp [len(timestampLayout)]byte
@@ -72,6 +81,15 @@ func (l *logLine) add(s protocol.Stream, now time.Time, text []byte, limit, fact
 		l.WriteString(label(s))
 	}
 	l.Write(text)
+}
+
+// enlarge makes room for that size and no more: what grows in a Builder that
+// is not empty takes twice its old size besides.
+func (l *logLine) enlarge(size int) {
+	line := l.String()
+	l.Reset()
+	l.Grow(size)
+	l.WriteString(line)
 }
 
 // finish keeps the line of the stream, or what the limit leaves of it.
