@@ -149,11 +149,12 @@ func (c *Controller) getLogs(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	logs := a.Logs
-	if logs == nil {
-		logs = []string{}
+	size := 0
+	for _, line := range a.Logs {
+		size += len(line) + 3
 	}
-	return x.json(http.StatusOK, map[string][]string{"logs": logs})
+	body := append(make([]byte, 0, size+16), `{"logs":`...)
+	return x.send(http.StatusOK, applicationJSON, entity.AppendStrings(body, a.Logs), []byte{'}'})
 }
 
 // activation reads the record that the path names. OpenWhisk 1.10.9, 1.10.12.

@@ -2,6 +2,7 @@ package entity
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -12,6 +13,11 @@ import (
 
 // AppendJSON appends the full form of a to dst. OpenWhisk 1.11.1.
 func (a *Activation) AppendJSON(dst []byte) []byte {
+	size := 1024 + len(a.Response.Result) // or a record of some MB is copied again and again
+	for _, line := range a.Logs {
+		size += len(line) + 3
+	}
+	dst = slices.Grow(dst, size)
 	dst = append(dst, `{"activationId":`...)
 	dst = appendString(dst, string(a.ID))
 	dst = append(dst, `,"annotations":`...)
@@ -23,14 +29,8 @@ func (a *Activation) AppendJSON(dst []byte) []byte {
 		dst = strconv.AppendInt(append(dst, `,"duration":`...), a.Duration.Milliseconds(), 10)
 		dst = strconv.AppendInt(append(dst, `,"end":`...), a.End.UnixMilli(), 10)
 	}
-	dst = append(dst, `,"logs":[`...)
-	for i, line := range a.Logs {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = appendString(dst, line)
-	}
-	dst = appendString(append(dst, `],"name":`...), a.Name)
+	dst = AppendStrings(append(dst, `,"logs":`...), a.Logs)
+	dst = appendString(append(dst, `,"name":`...), a.Name)
 	dst = appendString(append(dst, `,"namespace":`...), a.Namespace)
 	dst = strconv.AppendBool(append(dst, `,"publish":`...), a.Publish)
 	dst = a.Response.AppendJSON(append(dst, `,"response":`...))
@@ -80,6 +80,18 @@ func appendRaw(dst []byte, raw json.RawMessage) []byte {
 		return append(dst, `null`...)
 	}
 	return append(dst, raw...)
+}
+
+// AppendStrings appends all to dst as a JSON array.
+func AppendStrings(dst []byte, all []string) []byte {
+	dst = append(dst, '[')
+	for i, s := range all {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendString(dst, s)
+	}
+	return append(dst, ']')
 }
 
 // AppendString appends s to dst as a JSON string without escapes for HTML.
