@@ -22,6 +22,7 @@ import (
 var (
 	seconds = flag.Int("seconds", 2, "how long a flood lasts")
 	actions = flag.Int("actions", 40, "how many distinct actions are invoked")
+	stalled = flag.Int("stalled", 225, "how many connections stall at once")
 )
 
 // TestMain makes the test binary the server, too.
