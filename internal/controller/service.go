@@ -8,9 +8,14 @@ import (
 	"github.com/gowhisk/gowhisk/internal/entity"
 )
 
+// infoPath is where wsk's project commands look for the kinds before they look
+// at the root; they cannot do without if the answer is an error.
+const infoPath = "/api/info"
+
 // serviceRoutes are those that say what this is. OpenWhisk 1.1.
 func (c *Controller) serviceRoutes() {
 	c.handle("GET /{$}", c.describe)
+	c.handle("GET "+infoPath, c.describe)
 	c.handle("GET /ping", func(x *exchange) error { return x.send(http.StatusOK, textPlain, []byte("pong")) })
 	c.handle("GET "+apiPath, c.getAPI)
 	c.handle("GET "+apiPath+"/{$}", c.getAPI)

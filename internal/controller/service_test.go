@@ -12,6 +12,7 @@ func TestServiceRoutesSayWhatThisIs(t *testing.T) {
 			`"max_action_memory":536870912`, `"max_action_logs":10485760`, `"min_action_logs":0`, `"default_max_action_logs":10485760`,
 			`"runtimes":{"java":[{"kind":"java:8","image":"java","deprecated":false,"default":true,"attached":true,"requireMain":true}]`,
 		}},
+		{Name: "root where wsk project looks for it", Method: "GET", URL: "/api/info", Headers: anyone, Status: 200, Contains: []string{`"description":"OpenWhisk"`, `"runtimes":{"java":[{"kind":"java:8",`}},
 		{Name: "ping", Method: "GET", URL: "/ping", Headers: anyone, Status: 200, Contains: []string{"pong"}},
 		{Name: "metrics", Method: "GET", URL: "/metrics", Headers: anyone, Status: 200, Contains: []string{"metric 1"}},
 		{Name: "api", Method: "GET", URL: "/api/v1", Headers: anyone, Status: 200, Contains: []string{
