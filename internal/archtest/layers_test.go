@@ -58,7 +58,7 @@ func imports(t *testing.T) map[string]map[string]bool {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && (d.Name() == "testdata" || d.Name() == "tools" || strings.HasPrefix(d.Name(), ".") && name != ".") {
+		if d.IsDir() && name != "." && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") || isModule(root, name)) {
 			return fs.SkipDir
 		}
 		if d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
@@ -85,6 +85,12 @@ func imports(t *testing.T) map[string]map[string]bool {
 		t.Fatal(err)
 	}
 	return found
+}
+
+// isModule tells whether dir has a module of its own, such as those of the tools and of the test cluster.
+func isModule(root fs.FS, dir string) bool {
+	_, err := fs.Stat(root, path.Join(dir, "go.mod"))
+	return err == nil
 }
 
 func TestPackagesImportOnlyFromLayersBelow(t *testing.T) {
