@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// FS holds one folder per family with its launcher.
+// FS holds one folder per family with its launcher and the recipe of its images.
 //
-//go:embed nodejs python php ruby java dotnet go rust swift
+//go:embed nodejs python php ruby java dotnet go rust swift bash blackbox
 var FS embed.FS
 
 //go:embed runtimes.json

@@ -206,24 +206,54 @@ func TestEveryKindIsCertified(t *testing.T) {
 	for _, f := range certifications() {
 		t.Run(f.family, func(t *testing.T) {
 			t.Parallel()
-			for _, tc := range []struct {
-				name string
-				test func(*testing.T, certified)
-			}{
-				{"init without code", certifyNoCode},
-				{"init without content, then a good one", certifyNoContent},
-				{"result that is no object", certifyNoObject},
-				{"second init is refused", certifySecondInit},
-				{"entry point that is not main", certifyNiam},
-				{"arguments are echoed and both streams printed", certifyEcho},
-				{"unicode", certifyUnicode},
-				{"environment before initialization", certifyEnvAtInit},
-				{"environment of a run", certifyEnv},
-				{"large input", certifyLarge},
-			} {
-				t.Run(tc.name, func(t *testing.T) { tc.test(t, f) })
-			}
+			certify(t, f)
 		})
+	}
+}
+
+// Other versions than the one that the family's test takes, where they are here.
+func TestEveryVersionIsCertified(t *testing.T) {
+	for _, f := range certifications() {
+		if f.family != "nodejs" && f.family != "python" {
+			continue
+		}
+		all, err := hosts()
+		if err != nil {
+			t.Fatal(err)
+		}
+		standard := host(t, f.family).Kind
+		for _, h := range all {
+			if h.Family.Name != f.family || h.Kind == standard || !h.Usable() {
+				continue
+			}
+			t.Run(h.Kind, func(t *testing.T) {
+				t.Parallel()
+				f := f
+				f.family = h.Kind
+				certify(t, f)
+			})
+		}
+	}
+}
+
+// certify runs the ten cases.
+func certify(t *testing.T, f certified) {
+	for _, tc := range []struct {
+		name string
+		test func(*testing.T, certified)
+	}{
+		{"init without code", certifyNoCode},
+		{"init without content, then a good one", certifyNoContent},
+		{"result that is no object", certifyNoObject},
+		{"second init is refused", certifySecondInit},
+		{"entry point that is not main", certifyNiam},
+		{"arguments are echoed and both streams printed", certifyEcho},
+		{"unicode", certifyUnicode},
+		{"environment before initialization", certifyEnvAtInit},
+		{"environment of a run", certifyEnv},
+		{"large input", certifyLarge},
+	} {
+		t.Run(tc.name, func(t *testing.T) { tc.test(t, f) })
 	}
 }
 

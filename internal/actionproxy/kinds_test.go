@@ -61,7 +61,7 @@ func launchers(t testing.TB) string {
 	return filepath.Join(dir, "launchers")
 }
 
-// host returns an interpreter of the family, or skips the test.
+// host returns an interpreter of the family, or of one kind, or skips the test.
 func host(t testing.TB, family string) runtimes.Host {
 	t.Helper()
 	all, err := hosts()
@@ -69,14 +69,22 @@ func host(t testing.TB, family string) runtimes.Host {
 		t.Fatal(err)
 	}
 	var missing []string
+	var first runtimes.Host
 	for _, h := range all {
-		if h.Family.Name != family {
+		if h.Family.Name != family && h.Kind != family {
 			continue
 		}
-		if h.Usable() {
+		switch {
+		case !h.Usable():
+			missing = append(missing, h.String())
+		case h.Kind == family || runtimes.IsDefault(h.Kind):
 			return h
+		case first.Kind == "":
+			first = h
 		}
-		missing = append(missing, h.String())
+	}
+	if first.Kind != "" {
+		return first
 	}
 	t.Skipf("no %s here: %s", family, strings.Join(missing, "; "))
 	return runtimes.Host{}
