@@ -86,10 +86,13 @@ func readVersion(pattern string) func(file, output string) (found, error) {
 	}
 }
 
+// oldestPython is the first version in which the launcher runs.
+const oldestPython = "3.7"
+
 // readPython takes the interpreter that answered, which may be another file than the one called.
 func readPython(file, output string) (found, error) {
 	lines := strings.Split(strings.TrimSpace(output), "\n")
-	if len(lines) != 4 {
+	if len(lines) != 4 || compareVersions(lines[1], oldestPython) < 0 {
 		return found{}, errNoVersion
 	}
 	if real, err := filepath.EvalSymlinks(lines[2]); err == nil {
