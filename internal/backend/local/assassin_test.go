@@ -21,7 +21,7 @@ import (
 // actions run in them.
 func TestKilledContainersFailTheirOwnRunsOnly(t *testing.T) {
 	duration := 4 * time.Second
-	if everyTest {
+	if *long {
 		duration = 5 * time.Minute
 	}
 	for _, tier := range tiers() {

@@ -19,14 +19,15 @@ func tiers() []sandbox.Tier {
 }
 
 // holdings is what a server has of the host: what it must give back.
-type holdings struct{ files, children, mounts, groups int }
+type holdings struct{ files, children, networks, mounts, groups int }
 
 func (h holdings) String() string {
-	return fmt.Sprintf("%d files, %d children, %d mounts, %d cgroups", h.files, h.children, h.mounts, h.groups)
+	return fmt.Sprintf("%d files, %d children, %d networks, %d mounts, %d cgroups", h.files, h.children, h.networks, h.mounts, h.groups)
 }
 
-// held counts it. Children are runtimes and what actions start: helpers come and
-// go in their own time. Cgroups are those that this process's tests make.
+// held counts it. Children are all processes below this one, helpers included;
+// networks are those that they are in. Cgroups are those that this process's
+// tests make.
 func held(t *testing.T) holdings {
 	t.Helper()
 	files, err := os.ReadDir("/proc/self/fd")
@@ -41,7 +42,13 @@ func held(t *testing.T) holdings {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return holdings{len(files), len(runtimesBelow()), bytes.Count(mounts, []byte("\n")), len(groups)}
+	children, networks := offspring(), map[string]bool{}
+	for _, pid := range children {
+		if network, err := os.Readlink("/proc/" + strconv.Itoa(pid) + "/ns/net"); err == nil { // or it has ended
+			networks[network] = true
+		}
+	}
+	return holdings{len(files), len(children), len(networks), bytes.Count(mounts, []byte("\n")), len(groups)}
 }
 
 // wantHeld waits until this process holds what it held before.

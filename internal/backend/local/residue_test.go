@@ -57,7 +57,7 @@ def main(a):
 func TestWhatOneActionLeavesNoOtherFinds(t *testing.T) {
 	kind := usableKind(t, "python")
 	rounds := 5
-	if everyTest {
+	if *long {
 		rounds = 1000
 	}
 	for _, tier := range tiers() {

@@ -1,12 +1,15 @@
 package local_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gowhisk/gowhisk/internal/containerpool"
 	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/invoker"
 )
 
 // strange is what an action writes as its answer, byte by byte, and what its
@@ -89,6 +92,88 @@ func rawAnswers() []strange {
 		{"markup", `b'{"a":"<script>alert(1)</script>"}'`, ok, `{"a":"<script>alert(1)</script>"}`},
 		{"terminal escapes", `b'{"a":"\\u001b[2J"}'`, ok, `{"a":"\u001b[2J"}`},
 		{"line separators", `'{"a":"\u2028\u2029"}'.encode()`, ok, "{\"a\":\"\u2028\u2029\"}"},
+	}
+}
+
+// damaged are answers that differ from a good one by a byte that is missing,
+// another one, or all that follows, as encoding/json judges them.
+func damaged() (all []string) {
+	const good = `{"a":[1,-2.5e3,"x\u00e9\n",true,false,null,{"b":{}}],"c":"d e"}`
+	seen := map[string]bool{good: true}
+	for i := range len(good) {
+		for _, text := range []string{good[:i], good[:i] + good[i+1:], good[:i] + `"` + good[i+1:], good[:i] + `}` + good[i+1:], good[:i] + `0` + good[i+1:]} {
+			if text != "" && !seen[text] {
+				seen[text] = true
+				all = append(all, text)
+			}
+		}
+	}
+	return all
+}
+
+func TestADamagedAnswerIsToldExactly(t *testing.T) {
+	kind := usableKind(t, "python")
+	p := newPool(t, containerpool.Options{})
+	const code = "import os\ndef main(a):\n  os.write(3, a['answer'].encode() + b'\\n')\n  os._exit(0)"
+	all := damaged()
+	var busy sync.WaitGroup
+	for of := range 4 {
+		busy.Go(func() {
+			for i := of; i < len(all); i += 4 {
+				msg := message(kind, code, string(quoted(t, map[string]string{"answer": all[i]})))
+				msg.Action.Revision = uint64(i + 1) // a container that ends is nobody else's
+				wantDamaged(t, p, msg, all[i])
+			}
+		})
+	}
+	busy.Wait()
+	t.Logf("%d answers", len(all))
+}
+
+// wantDamaged wants a text that is JSON to be the result, and another to be
+// named in the error.
+func wantDamaged(t *testing.T, p *containerpool.Pool, msg *invoker.Message, text string) {
+	r, err := p.Invoke(t.Context(), msg)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	status, want := entity.Success, text
+	if !json.Valid([]byte(text)) || text[0] != '{' {
+		status, want = entity.DeveloperError, string(quoted(t, map[string]string{
+			"error": "The action did not produce a valid JSON or JSON Array response: " + text,
+		}))
+	}
+	if r.Response.Status != status || string(r.Response.Result) != want {
+		t.Errorf("%s: got %v %s, want %v %s", text, r.Response.Status, r.Response.Result, status, want)
+	}
+}
+
+func quoted(t *testing.T, v map[string]string) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Error(err)
+	}
+	return text
+}
+
+// TestAHugeAnswerTakesLittleOfTheServer answers 100 MB, of which one is kept.
+func TestAHugeAnswerTakesLittleOfTheServer(t *testing.T) {
+	kind := usableKind(t, "python")
+	p := newPool(t, containerpool.Options{})
+	msg := message(kind, "import os\ndef main(a):\n  if a.get('warm'): return {}\n  for i in range(100):\n    x = b'x' * 1000000\n    while x: x = x[os.write(3, x):]\n  os.write(3, b'\\n')\n  os._exit(0)", `{"warm":true}`)
+	run(t, p, msg)
+	msg.Args = json.RawMessage("{}")
+	grown := peakOf(t, func() {
+		r := run(t, p, msg)
+		const want = `{"error":"The action produced a response that exceeded the allowed length: 100000000 > 1048576 bytes.`
+		if r.Response.Status != entity.ApplicationError || !strings.HasPrefix(string(r.Response.Result), want) {
+			t.Errorf("%v %.300s", r.Response.Status, r.Response.Result)
+		}
+	})
+	t.Logf("the server grew by %d kB", grown>>10)
+	if grown > 20<<20 {
+		t.Errorf("the server grew by %d MB", grown>>20)
 	}
 }
 

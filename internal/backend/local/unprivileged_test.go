@@ -1,6 +1,7 @@
 package local_test
 
 import (
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,8 +15,8 @@ import (
 // nobody is a user without any rights.
 const nobody = 65534
 
-// everyTest runs the long forms of the tests, too; it takes minutes.
-var everyTest = os.Getenv("GOWHISK_LONG_TESTS") != ""
+// long runs the long forms of the tests; it takes a quarter of an hour.
+var long = flag.Bool("long", false, "run the long forms of the tests")
 
 func TestTheSuitePassesForAUserWithoutRights(t *testing.T) {
 	if os.Geteuid() != 0 {
@@ -52,7 +53,7 @@ func TestTheSuitePassesForAUserWithoutRights(t *testing.T) {
 		t.Fatal(err)
 	}
 	args := []string{"-test.v", "-test.timeout=8m"}
-	if !everyTest {
+	if !*long {
 		args = append(args, "-test.skip=Landlock")
 	}
 	cmd := exec.CommandContext(t.Context(), program, args...)
