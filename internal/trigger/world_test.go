@@ -3,6 +3,7 @@ package trigger_test
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"testing"
 	"time"
 
@@ -55,7 +56,7 @@ func open(t testing.TB) *world {
 	}
 	w := &world{TB: t, Catalog: catalog.New(db.Entities(), time.Now)}
 	s := entitlement.DefaultSettings()
-	s.InvocationsPerMinute, s.FiresPerMinute, s.ConcurrentInvocations = 1<<20, 1<<20, 3
+	s.InvocationsPerMinute, s.FiresPerMinute, s.ConcurrentInvocations = math.MaxInt, math.MaxInt, 3 // fuzzing fires for minutes
 	w.rights = entitlement.New(s, w.Catalog, time.Now)
 	w.Firer = trigger.New(trigger.Config{
 		Catalog: w.Catalog, Entitlement: w.rights, Acceptor: w,
