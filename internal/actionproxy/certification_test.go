@@ -86,6 +86,7 @@ func certifications() []certified {
 			noObject: `import com.google.gson.*; public class A { public static Object main(JsonObject a) { return "text"; } }`,
 		},
 		rust(),
+		swift(),
 		dotnet(),
 		skeleton("bash"), skeleton("blackbox"),
 	}
@@ -102,6 +103,19 @@ func rust() certified {
 		env:      head + `pub fn main(_: Value) -> Result<Value, Error> { let mut o = serde_json::Map::new(); for k in "api_host namespace action_name action_version activation_id deadline".split(' ') { o.insert(k.to_string(), json!(std::env::var(format!("__OW_{}", k.to_uppercase())).ok())); } Ok(Value::Object(o)) }`,
 		atInit:   head + `pub fn main(_: Value) -> Result<Value, Error> { Ok(json!({"seen": std::env::var("K").ok(), "empty": std::env::var("EMPTY").ok()})) }`,
 		noObject: head + `pub fn main(_: Value) -> Result<Value, Error> { Ok(json!("text")) }`,
+	}
+}
+
+func swift() certified {
+	const head = "import Foundation\n"
+	return certified{
+		family:   "swift",
+		echo:     head + `func main(args: Any) -> Any { print("hello stdout"); FileHandle.standardError.write("hello stderr\n".data(using: .utf8)!); return args }`,
+		niam:     head + `func niam(args: [String:Any]) -> [String:Any] { return ["niam": true] }`,
+		unicode:  head + `func main(args: [String:Any]) -> [String:Any] { let w = "❄ " + (args["delimiter"] as! String) + " ☃"; print(w); return ["winter": w] }`,
+		env:      head + `func main(args: [String:Any]) -> [String:Any] { var o = [String:Any](); for k in ["api_host", "namespace", "action_name", "action_version", "activation_id", "deadline"] { o[k] = ProcessInfo.processInfo.environment["__OW_" + k.uppercased()] ?? "" }; return o }`,
+		atInit:   head + `func main(args: [String:Any]) -> [String:Any] { let e = ProcessInfo.processInfo.environment; return ["seen": e["K"] ?? "unset", "empty": e["EMPTY"] ?? "unset"] }`,
+		noObject: head + `func main(args: Any) -> Any { return "text" }`,
 	}
 }
 

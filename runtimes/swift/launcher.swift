@@ -18,13 +18,14 @@ private func owFailure(_ message: String) -> Data {
     return body ?? "{\"error\":\"unknown\"}".data(using: .utf8)!
 }
 
-// owEncode is for results that are made of dictionaries, arrays and what JSON has else.
+// owEncode is for results that are made of dictionaries, arrays and what JSON has else. The platform
+// refuses what is neither a dictionary nor an array.
 private func owEncode(_ result: Any) -> Data {
-    guard JSONSerialization.isValidJSONObject(result) else {
-        return owFailure("Error serializing: the action returned no JSON object, but \(type(of: result))")
+    guard JSONSerialization.isValidJSONObject([result]) else {
+        return owFailure("Error serializing: JSON has no \(type(of: result))")
     }
     do {
-        return try JSONSerialization.data(withJSONObject: result)
+        return try JSONSerialization.data(withJSONObject: [result]).dropFirst().dropLast()
     } catch {
         return owFailure("Error serializing: \(error.localizedDescription)")
     }
