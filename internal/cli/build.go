@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -40,9 +41,9 @@ the interpreter, the folder of an OCI layout, or scratch. Credentials for
 registries are those of docker login.
 
 The variables OW_ACTION_NAME, OW_ACTION_CODE, OW_ACTION_MAIN, OW_ACTION_BINARY,
-OW_ACTION_RAW, OW_HTTP_METHODS, OW_PROJECT_URL, OW_RUNTIME_KIND,
-OW_RUNTIME_PLATFORM and OW_RUNTIME_DEBUG stand in for SOURCE and flags that are
-not given.`,
+OW_ACTION_RAW, OW_ACTION_VERSION, OW_ACTION_ANNOTATIONS (a JSON object),
+OW_HTTP_METHODS, OW_PROJECT_URL, OW_RUNTIME_KIND, OW_RUNTIME_PLATFORM and
+OW_RUNTIME_DEBUG stand in for SOURCE and flags that are not given.`,
 		Example: `  gowhisk build hello.js --base registry.internal/nodejs:20 --push registry.internal/hello:1
   gowhisk build https://git.internal/shop.git#v2:cart --kind nodejs:20 --base node:20-slim --oci-dir out
   gowhisk build hello.js --tekton --builder registry.internal/gowhisk --base … --push … | kubectl apply -f -`,
@@ -71,14 +72,14 @@ not given.`,
 func (f *actionFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.name, "name", "", "name of the action (default: that of the source) [OW_ACTION_NAME]")
-	flags.StringVar(&f.version, "version", "", "version of the action")
+	flags.StringVar(&f.version, "version", "", "version of the action [OW_ACTION_VERSION]")
 	flags.StringVar(&f.kind, "kind", "", "kind, such as nodejs:20 (default: by base and source) [OW_RUNTIME_KIND]")
 	flags.StringVar(&f.main, "main", "", "entry point [OW_ACTION_MAIN]")
 	flags.StringVar(&f.base, "base", "", "image to build on: reference, folder of an OCI layout, or scratch")
 	flags.StringVar(&f.serve, "serve", "", "what the image speaks by default: knative or openwhisk [OW_RUNTIME_PLATFORM]")
 	flags.StringVar(&f.user, "user", "", "user of the container (default: that of the base, else 65532)")
 	flags.StringSliceVar(&f.methods, "methods", nil, "HTTP methods that reach the action [OW_HTTP_METHODS]")
-	flags.StringToStringVarP(&f.annotations, "annotation", "a", nil, "annotation KEY=JSON of the action")
+	flags.StringToStringVarP(&f.annotations, "annotation", "a", nil, "annotation KEY=JSON of the action [OW_ACTION_ANNOTATIONS]")
 	flags.BoolVar(&f.web, "web", false, "a web action")
 	flags.BoolVar(&f.raw, "raw", false, "a raw web action [OW_ACTION_RAW]")
 	flags.BoolVar(&f.debug, "debug", false, "let the proxy trace [OW_RUNTIME_DEBUG]")
@@ -89,7 +90,7 @@ func (f *actionFlags) add(cmd *cobra.Command) {
 // spec joins flags, variables and the argument.
 func (f *actionFlags) spec(env Env, cmd *cobra.Command, words []string) (imagebuild.ActionSpec, error) {
 	spec := imagebuild.ActionSpec{
-		Name: firstOf(f.name, env.Getenv("OW_ACTION_NAME")), Version: f.version,
+		Name: firstOf(f.name, env.Getenv("OW_ACTION_NAME")), Version: firstOf(f.version, env.Getenv("OW_ACTION_VERSION")),
 		Kind: firstOf(f.kind, env.Getenv("OW_RUNTIME_KIND")), Main: firstOf(f.main, env.Getenv("OW_ACTION_MAIN")),
 		Base: f.base, Serve: firstOf(f.serve, env.Getenv("OW_RUNTIME_PLATFORM")), User: f.user, Methods: f.methods,
 		Debug: f.debug || env.Getenv("OW_RUNTIME_DEBUG") == "true", Install: !f.noInstall, Scripts: f.scripts,
@@ -118,13 +119,23 @@ func (f *actionFlags) spec(env Env, cmd *cobra.Command, words []string) (imagebu
 	if err != nil {
 		return spec, misuse{err}
 	}
-	spec.Annotations, err = f.keyValues(f.raw || env.Getenv("OW_ACTION_RAW") == "true")
+	spec.Annotations, err = f.keyValues(f.raw || env.Getenv("OW_ACTION_RAW") == "true", env.Getenv("OW_ACTION_ANNOTATIONS"))
 	return spec, err
 }
 
-// keyValues are the annotations in order, as the order is part of the image.
-func (f *actionFlags) keyValues(raw bool) (actionproxy.KeyValues, error) {
+// keyValues are the annotations in order, as the order is part of the image. Those of flags replace
+// those of the object.
+func (f *actionFlags) keyValues(raw bool, object string) (actionproxy.KeyValues, error) {
 	given := map[string]string{}
+	if object != "" {
+		var values map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(object), &values); err != nil {
+			return nil, misuse{fmt.Errorf("OW_ACTION_ANNOTATIONS is no JSON object: %w", err)}
+		}
+		for key, value := range values {
+			given[key] = string(value)
+		}
+	}
 	for key, value := range f.annotations {
 		given[key] = value
 	}

@@ -3,6 +3,7 @@ package imagebuild
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -43,6 +44,8 @@ const (
 	paramServe   = "OW_RUNTIME_PLATFORM"
 	paramDebug   = "OW_RUNTIME_DEBUG"
 	paramKind    = "OW_RUNTIME_KIND"
+	paramVersion = "OW_ACTION_VERSION"
+	paramNotes   = "OW_ACTION_ANNOTATIONS"
 )
 
 // Names of the objects that every action shares.
@@ -67,6 +70,10 @@ func (spec ClusterSpec) parameters(s *source) ([]parameter, error) {
 			return nil, err
 		}
 	}
+	notes, err := spec.notes()
+	if err != nil {
+		return nil, err
+	}
 	return []parameter{
 		{paramName, "name of the action", "", spec.Name},
 		{paramCode, "the code itself, base64 if OW_ACTION_BINARY is true", "", code},
@@ -78,7 +85,25 @@ func (spec ClusterSpec) parameters(s *source) ([]parameter, error) {
 		{paramServe, "openwhisk or knative", "knative", spec.serve()},
 		{paramDebug, "whether the proxy traces", "false", strconv.FormatBool(spec.Debug)},
 		{paramKind, "kind of the action, such as nodejs:20", "", spec.Kind},
+		{paramVersion, "version of the action", "", spec.Version},
+		{paramNotes, "annotations of the action, a JSON object", "", notes},
 	}, nil
+}
+
+// notes are the annotations as a JSON object, empty if there are none.
+func (spec ClusterSpec) notes() (string, error) {
+	if len(spec.Annotations) == 0 {
+		return "", nil
+	}
+	all := map[string]json.RawMessage{}
+	for _, a := range spec.Annotations {
+		all[a.Key] = a.Value
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		return "", fmt.Errorf("write the annotations: %w", err)
+	}
+	return string(text), nil
 }
 
 func (spec ClusterSpec) serve() string {

@@ -33,6 +33,11 @@ const nobody = "65532:65532"
 
 // Runtime makes a runtime image: the base and, on it, the proxy with its launchers.
 func (b *Builder) Runtime(ctx context.Context, spec RuntimeSpec) (*Image, error) {
+	kind, err := fullKind(spec.Kind)
+	if err != nil {
+		return nil, err
+	}
+	spec.Kind = kind
 	found, err := b.load(ctx, spec.Base, spec.Platforms)
 	if err != nil {
 		return nil, err
@@ -68,9 +73,6 @@ func checkKind(kind string) error {
 }
 
 func (b *Builder) runtimeOn(on base, spec RuntimeSpec) (v1.Image, error) {
-	if err := checkKind(spec.Kind); err != nil {
-		return nil, err
-	}
 	added, err := b.proxyLayer(on)
 	if err != nil {
 		return nil, err
@@ -93,7 +95,7 @@ func (b *Builder) runtimeOn(on base, spec RuntimeSpec) (v1.Image, error) {
 	})
 }
 
-// proxyLayer has the proxy, and a place for temporary files where the base is empty.
+// proxyLayer has the proxy, and the folder for temporary files, which it needs and bases may lack.
 func (b *Builder) proxyLayer(on base, more ...entry) (addition, error) {
 	file, err := b.proxy(on.platform)
 	if err != nil {
@@ -103,10 +105,7 @@ func (b *Builder) proxyLayer(on base, more ...entry) (addition, error) {
 	if err != nil {
 		return addition{}, fmt.Errorf("the proxy: %w", err)
 	}
-	entries := append(more, proxy)
-	if len(on.layers) == 0 {
-		entries = append(entries, entry{name: "tmp", mode: fs.ModeDir | fs.ModeSticky})
-	}
+	entries := append(more, proxy, entry{name: "tmp", mode: fs.ModeDir | fs.ModeSticky})
 	l, err := newLayer(b.Work, entries)
 	return addition{l, "actionproxy"}, err
 }
