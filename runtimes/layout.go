@@ -13,10 +13,12 @@ import (
 	"slices"
 )
 
-// LayOut is WriteLaunchers, and Precompile for every host.
+// LayOut is WriteLaunchers for the families of the hosts, and Precompile for every host.
 func LayOut(ctx context.Context, dir string, hosts []Host) ([]Host, error) {
-	if err := WriteLaunchers(dir); err != nil {
-		return nil, err
+	for _, h := range hosts {
+		if err := writeTree(dir, h.Family.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
 	}
 	out := make([]Host, 0, len(hosts))
 	for _, h := range hosts {
@@ -51,8 +53,11 @@ func (h Host) Precompile(ctx context.Context, dir string) (_ Host, err error) {
 
 // WriteLaunchers writes the launchers and what they need into dir, readable by every user. No
 // launcher of that folder may run meanwhile.
-func WriteLaunchers(dir string) error {
-	return fs.WalkDir(FS, ".", func(name string, d fs.DirEntry, err error) error {
+func WriteLaunchers(dir string) error { return writeTree(dir, ".") }
+
+// writeTree writes a folder of FS into dir.
+func writeTree(dir, root string) error {
+	return fs.WalkDir(FS, root, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}

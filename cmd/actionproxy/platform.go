@@ -45,18 +45,27 @@ func (s settings) start(ctx context.Context, dir string, stdout, stderr *os.File
 	return s.newKnative(supervisor, local.Host.Family.Name == "nodejs", stderr), nil
 }
 
-// layOut lays the launchers out.
+// layOut lays the launchers out, unless the image has them.
 func (s settings) layOut(ctx context.Context, host runtimes.Host, dir string) (actionproxy.Local, error) {
-	laidOut, err := runtimes.LayOut(ctx, dir+"/launchers", []runtimes.Host{host})
+	launchers := s.launchers
+	var err error
+	if launchers != "" {
+		host, err = host.Precompile(ctx, launchers)
+	} else {
+		launchers = dir + "/launchers"
+		var laidOut []runtimes.Host
+		if laidOut, err = runtimes.LayOut(ctx, launchers, []runtimes.Host{host}); err == nil {
+			host = laidOut[0]
+		}
+	}
 	if err != nil {
 		return actionproxy.Local{}, err
 	}
-	host = laidOut[0]
 	self, err := os.Executable()
 	if err != nil {
 		return actionproxy.Local{}, fmt.Errorf("find this program: %w", err)
 	}
-	return actionproxy.Local{Host: host, Launchers: dir + "/launchers", Self: []string{self, launch, host.Kind}, Environ: s.environ, Dir: dir}, nil
+	return actionproxy.Local{Host: host, Launchers: launchers, Self: []string{self, launch, host.Kind}, Environ: s.environ, Dir: dir}, nil
 }
 
 // startShim puts the Knative platform in front of the image's own runtime. Signals that ask for
@@ -108,7 +117,7 @@ func find(ctx context.Context, s settings) (runtimes.Host, error) {
 		return runtimes.Host{}, fmt.Errorf("kind %q is not known: use one of %s", s.kind, families())
 	}
 	env := environment(s.environ)
-	hosts, err := runtimes.Discover(ctx, runtimes.Search(env["PATH"], env["HOME"]))
+	hosts, err := runtimes.DiscoverOwn(ctx, runtimes.Search(env["PATH"], env["HOME"]), s.kind)
 	if err != nil {
 		return runtimes.Host{}, err
 	}

@@ -28,6 +28,8 @@ const (
 const (
 	actionFile = "/.whisk/action.json"
 	shimFile   = "/.whisk/shim.json"
+
+	launcherFolder = "/.whisk/launchers"
 )
 
 // gatewayKey is the one variable that actions do not see.
@@ -41,6 +43,7 @@ type settings struct {
 	defaults                    actionproxy.Action  // of an action that comes later
 	concurrency                 int                 // 0 for no limit
 	shim                        actionproxy.Shim
+	launchers                   string // a folder of the image that has them; may be empty
 	gatewayKey                  string
 	environ                     []string // for actions
 }
@@ -60,6 +63,7 @@ func parse(args, environ []string, usage io.Writer) (settings, error) {
 	flags.StringVar(&s.kind, "kind", "", "`KIND` of the action, such as nodejs:20, python or blackbox")
 	flags.StringVar(&action, "action", env["OW_ACTION_FILE"], "`FILE` of the action that is baked in ("+actionFile+", if it is there)")
 	flags.StringVar(&shimPath, "shim", env["OW_SHIM_FILE"], "`FILE` that says what the platform shim is in front of ("+shimFile+")")
+	flags.StringVar(&s.launchers, "launchers", env["OW_LAUNCHERS"], "`FOLDER` with the launchers ("+launcherFolder+", if it is there; else they are written)")
 	if err := flags.Parse(args); err != nil {
 		return settings{}, err
 	}
@@ -84,6 +88,9 @@ func (s *settings) readFiles(action, shimPath string) error {
 	}
 	if err != nil {
 		s.action = nil
+	}
+	if info, err := os.Stat(launcherFolder); s.launchers == "" && err == nil && info.IsDir() {
+		s.launchers = launcherFolder
 	}
 	if s.platform == shim {
 		if s.shim, err = actionproxy.ReadShim(or(shimPath, shimFile)); err != nil {
