@@ -22,7 +22,13 @@ func serveFloor(ctx context.Context, args []string, stdin io.Reader, stdout io.W
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	handler := http.HandlerFunc(answerJSON)
-	if len(args) == 4 {
+	switch {
+	case len(args) == 4 && args[0] == hopCommand:
+		var err error
+		if handler, err = startHop(ctx, args[1], args[2], args[3]); err != nil {
+			return err
+		}
+	case len(args) == 4:
 		n, err := strconv.Atoi(args[0])
 		if err != nil {
 			return fmt.Errorf("number of interpreters: %w", err)
