@@ -30,38 +30,38 @@ type found struct {
 // and for every further version that the host has. It runs the candidates that lookup names to ask
 // their version. Kinds are in the manifest's order by family.
 func Discover(ctx context.Context, lookup Lookup) ([]Host, error) {
-	return discover(ctx, lookup, unreachable)
+	return discover(ctx, lookup, unreachable, Families())
 }
 
-// DiscoverFamily is Discover for the kinds of one family.
+// DiscoverFamily is Discover for the kinds of one family, named by itself or by one of its kinds.
 func DiscoverFamily(ctx context.Context, family string, lookup Lookup) ([]Host, error) {
-	kinds, err := manifestKinds()
-	if err != nil {
-		return nil, err
-	}
 	f, ok := FamilyOf(family)
 	if !ok {
 		return nil, nil
 	}
-	hosts := discoverFamily(ctx, f, kinds[f.Name], lookup, unreachable)
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("discover runtimes: %w", context.Cause(ctx))
-	}
-	return hosts, nil
+	return discover(ctx, lookup, unreachable, []Family{f})
 }
 
 // DiscoverOwn is Discover for launchers that run as this process's user: what only that user can
-// read is usable too.
-func DiscoverOwn(ctx context.Context, lookup Lookup) ([]Host, error) {
-	return discover(ctx, lookup, func(found) string { return "" })
+// read is usable too. With families, named as above, it looks for those alone.
+func DiscoverOwn(ctx context.Context, lookup Lookup, families ...string) ([]Host, error) {
+	wanted := Families()
+	if len(families) > 0 {
+		wanted = slices.DeleteFunc(wanted, func(f Family) bool {
+			return !slices.ContainsFunc(families, func(name string) bool {
+				named, _, _ := strings.Cut(name, ":")
+				return named == f.Name
+			})
+		})
+	}
+	return discover(ctx, lookup, func(found) string { return "" }, wanted)
 }
 
-func discover(ctx context.Context, lookup Lookup, unreachable func(found) string) ([]Host, error) {
+func discover(ctx context.Context, lookup Lookup, unreachable func(found) string, families []Family) ([]Host, error) {
 	kinds, err := manifestKinds()
 	if err != nil {
 		return nil, err
 	}
-	families := Families()
 	hosts := make([][]Host, len(families))
 	var wg sync.WaitGroup
 	for i, f := range families {
