@@ -40,7 +40,7 @@ var owners = map[string][]string{
 	"github.com/lmittmann/tint":           {"internal/server", "internal/cli"},
 	"github.com/rogpeppe/go-internal":     {"test/script"},
 
-	"github.com/google/go-containerregistry": {"internal/imagebuild"},
+	"github.com/google/go-containerregistry": {"internal/imagebuild", "test"},
 	"github.com/klauspost/compress":          {"internal/imagebuild"},
 }
 

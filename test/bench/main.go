@@ -128,6 +128,7 @@ func measure(ctx context.Context, opt options) (err error) {
 		{"web", b.web},
 		{"proxy", b.proxy},
 		{"image", b.image},
+		{"image", b.image},
 		{"store", b.store},
 	} {
 		if !opt.only.MatchString(m.name) {
