@@ -21,11 +21,13 @@ func (c *clusterFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&c.builder, "builder", "", "image with gowhisk and actionproxy, for --tekton and --shipwright")
 	flags.StringVar(&c.secret, "secret", "", "Secret with the credentials for the registry (default: one without any is printed)")
 	flags.StringVarP(&c.namespace, "namespace", "n", "", "namespace of the objects")
-	cmd.MarkFlagsMutuallyExclusive("tekton", "shipwright")
 }
 
 // print writes the objects of a build.
 func (c *clusterFlags) print(cmd *cobra.Command, o *buildOptions, env Env, action imagebuild.ActionSpec) (err error) {
+	if c.tekton && c.shipwright {
+		return misuse{errors.New("--tekton and --shipwright are two kinds of cluster: choose one")}
+	}
 	if c.builder == "" || o.push == "" {
 		return misuse{errors.New("a build in a cluster needs --builder IMAGE and --push REFERENCE")}
 	}

@@ -200,6 +200,8 @@ func TestHostileAndWrongSourcesAreRefused(t *testing.T) {
 		{"broken tar", fault.SourceRefused, "extract", imagebuild.ActionSpec{Source: put("a.tgz", []byte("\x1f\x8bnothing")), Kind: "nodejs:20"}},
 		{"zip without an entry", fault.SourceRefused, "index.js", imagebuild.ActionSpec{Source: put("a.zip", zipped(t, map[string]string{"readme": "1"}))}},
 		{"link out of the folder", fault.SourceRefused, "outside", imagebuild.ActionSpec{Source: linked}},
+		{"no archive", fault.SourceRefused, "neither zip", imagebuild.ActionSpec{Source: put("a.zip", []byte("x")), Kind: "nodejs:20"}},
+		{"empty", fault.SourceRefused, "empty", imagebuild.ActionSpec{Source: put("a.js", nil)}},
 		{"no such file", fault.SourceRefused, "no such file", imagebuild.ActionSpec{Source: "nowhere.js"}},
 		{"no base64", fault.SourceRefused, "base64", imagebuild.ActionSpec{Code: "!!!", Binary: true, Name: "x", Kind: "nodejs:20"}},
 		{"too large", fault.SourceRefused, "more than", imagebuild.ActionSpec{Source: put("a.js", make([]byte, actionproxy.MaxBody+1))}},

@@ -75,7 +75,17 @@ func (b *Builder) readFile(file string) (*source, error) {
 		return nil, refusedSource(file, oneLine(err.Error()), err)
 	}
 	s := &source{given: file, name: nameOf(file), file: filepath.Base(file), content: content}
-	if path.Ext(file) == ".jar" {
+	extension := strings.ToLower(path.Ext(file))
+	switch extension {
+	case ".zip", ".jar", ".tgz", ".gz", ".tar":
+		if !actionproxy.IsArchive(content) {
+			return nil, refusedSource(file, "Its name is that of an archive, but it is neither zip nor tar.gz.", nil)
+		}
+	}
+	if len(content) == 0 {
+		return nil, refusedSource(file, "It is empty.", nil)
+	}
+	if extension == ".jar" {
 		return s, nil
 	}
 	return s, b.extract(s)

@@ -39,7 +39,7 @@ func TestScript(t *testing.T) {
 			"serve": serve, "stop": stop, "crash": crash,
 			"wsk": voice("wsk"), "uwsk": voice("uwsk"), "attackwsk": voice("attackwsk"), "curl": voice("curl"),
 			"exits": exits, "capture": capture, "eventually": eventually, "repeat": repeat,
-			"kafka": kafka,
+			"kafka": kafka, "registry": serveRegistry(t.TempDir()),
 		},
 	})
 }
