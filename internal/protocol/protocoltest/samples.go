@@ -59,7 +59,7 @@ type Samples struct {
 
 // Kinds are the languages that have samples.
 func Kinds() []string {
-	return []string{"nodejs", "python", "php", "ruby", "go", "java", "bash", "blackbox"}
+	return []string{"nodejs", "python", "php", "ruby", "go", "rust", "java", "bash", "blackbox"}
 }
 
 // SamplesOf returns the samples for a kind such as nodejs:20. Those of Java are compiled with the javac
@@ -89,6 +89,9 @@ func SamplesOf(ctx context.Context, kind string) (Samples, error) {
 		s.Probe, s.Niam, s.Broken = read.source("probe.go.txt", "main"), read.source("niam.go.txt", "niam"), read.source("broken.go.txt", "main")
 		s.Array, s.Text = read.source("array.go.txt", "main"), read.source("text.sh", "main")
 		s.Archive = read.archive("probe.go.txt", "main.go", "")
+	case "rust":
+		s.Probe, s.Niam, s.Broken = read.source("probe.rs", "main"), read.source("niam.rs", "niam"), read.source("broken.rs", "main")
+		s.Archive = read.archive("probe.rs", "src/lib.rs", "")
 	case "java":
 		return s.java(ctx)
 	default:
