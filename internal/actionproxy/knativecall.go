@@ -47,10 +47,11 @@ func (o outcome) verdict() verdict {
 	if o.answer.Status != http.StatusOK || !protocol.IsResult(o.answer.Body) {
 		return developerError
 	}
-	var result struct {
-		Error json.RawMessage `json:"error"`
+	if !bytes.Contains(o.answer.Body, []byte(`"error"`)) {
+		return success
 	}
-	if bytes.Contains(o.answer.Body, []byte(`"error"`)) && json.Unmarshal(o.answer.Body, &result) == nil && result.Error != nil {
+	var result map[string]json.RawMessage
+	if json.Unmarshal(o.answer.Body, &result) == nil && result["error"] != nil {
 		return applicationError
 	}
 	return success
