@@ -1,0 +1,3 @@
+function main() {
+  return {greeting: 'Hello from the corpus'};
+}

@@ -1,0 +1,4 @@
+const {NAME, PLACE} = process.env;
+function main() {
+  return {greeting: `${NAME} of ${PLACE}`};
+}

@@ -1,0 +1,3 @@
+function main({name = 'nobody', place = 'nowhere', ...rest}) {
+  return {greeting: `${name} of ${place}`, rest};
+}

@@ -1,0 +1,2 @@
+const shout = require('shout');
+exports.main = ({text}) => ({text: shout(text)});

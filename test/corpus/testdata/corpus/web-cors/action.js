@@ -1,0 +1,3 @@
+function main({own}) {
+  return {headers: own ? {'Access-Control-Allow-Origin': 'https://a.example'} : {}, body: 'x'};
+}

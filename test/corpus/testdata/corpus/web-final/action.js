@@ -1,0 +1,3 @@
+function main({fixed, open}) {
+  return {fixed, open};
+}

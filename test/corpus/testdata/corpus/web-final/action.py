@@ -1,0 +1,2 @@
+def main(args):
+    return {'fixed': args['fixed'], 'open': args['open']}

@@ -1,0 +1,3 @@
+function main(args) {
+  return Object.fromEntries(Object.entries(args).filter(([k]) => !k.startsWith('__ow_')).sort());
+}

@@ -1,0 +1,3 @@
+function main({name}) {
+  return {body: `<h1>Hello, ${name}</h1>`};
+}

@@ -1,0 +1,3 @@
+function main({a, b}) {
+  return {statusCode: 200, headers: {'Content-Type': 'application/json'}, body: {a, b: b || null}};
+}

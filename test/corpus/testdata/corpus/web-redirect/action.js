@@ -1,0 +1,3 @@
+function main() {
+  return {statusCode: 302, headers: {location: 'https://openwhisk.apache.org/'}};
+}

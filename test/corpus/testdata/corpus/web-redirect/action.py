@@ -1,0 +1,2 @@
+def main(args):
+    return {'statusCode': 302, 'headers': {'location': 'https://openwhisk.apache.org/'}}

@@ -1,0 +1,3 @@
+function main(args) {
+  return {other: args.__ow_other || null};
+}

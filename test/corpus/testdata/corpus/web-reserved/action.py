@@ -1,0 +1,2 @@
+def main(args):
+    return {'other': args.get('__ow_other')}
