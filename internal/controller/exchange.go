@@ -65,6 +65,9 @@ func (x *exchange) Write(b []byte) (int, error) {
 	if x.status == 0 {
 		x.WriteHeader(http.StatusOK)
 	}
+	if x.size+int64(len(b)) > piece {
+		return x.writePieces(b)
+	}
 	n, err := x.ResponseWriter.Write(b)
 	x.size += int64(n)
 	return n, err

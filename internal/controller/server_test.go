@@ -207,8 +207,10 @@ type slowReader struct {
 }
 
 func (s slowReader) Write(b []byte) (int, error) {
-	s.reading <- struct{}{}
-	<-s.let
+	if s.Body.Len() == 0 {
+		s.reading <- struct{}{}
+		<-s.let
+	}
 	return s.ResponseRecorder.Write(b)
 }
 
