@@ -51,10 +51,10 @@ type sharer struct {
 	body  []byte // of last
 }
 
-// share returns the share of an item, nil for none.
+// share returns the share of an item, nil for none, as most have.
 func (s *sharer) share(it store.Item) (*share, error) {
 	if len(it.Shared) == 0 {
-		return nil, nil //nolint:nilnil // most items have none
+		return nil, nil
 	}
 	if s.last != nil && bytes.Equal(s.body, it.Shared) {
 		return s.last, nil
