@@ -111,29 +111,36 @@ func (r *Runner) makePool(host runtimes.Host) (err error) {
 // choose takes the version that was asked for; for a family alone the standard one, or the newest
 // that is here.
 func choose(hosts []runtimes.Host, kind string) (runtimes.Host, error) {
-	family, version, _ := strings.Cut(kind, ":")
+	_, version, _ := strings.Cut(kind, ":")
 	var best runtimes.Host
-	var missing string
+	var here []string
+	why := ""
 	for _, h := range hosts {
-		if version != "" && version != "default" && h.Kind != kind {
-			continue
+		wanted := version == "" || version == "default" || h.Kind == kind
+		switch {
+		case h.Usable() && wanted:
+			best = h
+		case wanted:
+			why = fmt.Sprintf("%s (%s).", h.Missing, h.Hint)
 		}
-		if !h.Usable() {
-			missing = h.Missing + ": " + h.Hint
-			continue
+		if h.Usable() {
+			here = append(here, h.Kind)
 		}
-		best = h
-		if runtimes.IsDefault(h.Kind) {
+		if best.Kind != "" && runtimes.IsDefault(best.Kind) {
 			break
 		}
 	}
 	if best.Kind != "" {
 		return best, nil
 	}
-	if missing == "" {
-		missing = fmt.Sprintf("No version of %s that this host has is %s.", family, kind)
+	next := []string{"gowhisk doctor"}
+	if len(here) > 0 {
+		why = strings.TrimSpace(why + " This host has " + strings.Join(here, ", ") + ".")
+		next = append(next, "gowhisk run FILE --kind "+here[len(here)-1])
 	}
-	return runtimes.Host{}, fault.New(fault.KindMissing, missing, map[string]string{"kind": kind}, nil)
+	missing := fault.New(fault.KindMissing, why, map[string]string{"kind": kind}, nil)
+	missing.Report.Next = next
+	return runtimes.Host{}, missing
 }
 
 // Kind is the one that runs, with its version.
