@@ -34,7 +34,7 @@ bin/kinds: tools/kinds/get tools/kinds/package-lock.json
 
 build: bin/wsk runtimes/nodejs/node_modules runtimes/rust/crates.tar.gz ## build bin/gowhisk, bin/actionproxy and bin/wsk
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/gowhisk ./cmd/gowhisk
-	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/actionproxy ./cmd/actionproxy
+	go build -trimpath -tags nethttpomithttp2 -ldflags '$(LDFLAGS)' -o bin/actionproxy ./cmd/actionproxy
 
 # OpenWhisk's own command lines, unchanged; their modules stay out of the product's graph.
 bin/wsk: tools/wsk/go.mod tools/wsk/go.sum
@@ -49,7 +49,7 @@ bin/kafka: tools/kafka/pom.xml
 
 test: bin/wsk bin/wskdeploy bin/kafka bin/kinds runtimes/nodejs/node_modules runtimes/rust/crates.tar.gz test/clients/node/node_modules ## every test with the race detector, scripts and public clients included (PKG=./internal/... narrows)
 	CGO_ENABLED=1 go test -race $(PKG)
-	@[ '$(PKG)' != ./... ] || head -qn1 bin/clients/*
+	@[ '$(PKG)' != ./... ] || { cat bin/tables/*; head -qn1 bin/clients/*; }
 
 script: bin/wsk runtimes/nodejs/node_modules runtimes/rust/crates.tar.gz ## only the scripts against a live server (RUN=name narrows)
 	CGO_ENABLED=1 go test -race ./test/script -run 'TestScript/$(RUN)'
