@@ -31,7 +31,7 @@ var errNoVersion = errors.New("no version in its output")
 func probes() map[string]probe {
 	return map[string]probe{
 		"nodejs": {
-			title: "Node.js", patterns: []string{"node", "nodejs", "node[0-9]*"}, args: []string{"--version"},
+			title: "Node.js", patterns: []string{"node", "nodejs", "node[0-9]*"}, args: []string{"--version"}, written: writtenNode,
 			read: readVersion(`^v((\d+)\.\d+\.\d+)`), install: "Node.js %s from nodejs.org or your distribution",
 		},
 		"python": {
@@ -103,6 +103,18 @@ func readPython(file, output string) (found, error) {
 		prefixes = append(prefixes, base)
 	}
 	return found{path: file, full: lines[0], version: lines[1], prefixes: prefixes}, nil
+}
+
+var nodeRelease = regexp.MustCompile(`(?m)^#define NODE_(MAJOR|MINOR|PATCH)_VERSION (\d+)$`)
+
+// writtenNode spares a start of node, where its headers were installed with it.
+func writtenNode(file string) string {
+	header, err := os.ReadFile(filepath.Join(filepath.Dir(filepath.Dir(file)), "include", "node", "node_version.h"))
+	parts := nodeRelease.FindAllSubmatch(header, -1)
+	if err != nil || len(parts) != 3 || filepath.Base(file) != "node" {
+		return ""
+	}
+	return "v" + string(parts[0][2]) + "." + string(parts[1][2]) + "." + string(parts[2][2])
 }
 
 var javaRelease = regexp.MustCompile(`(?m)^JAVA_VERSION=("[^"]+")`)

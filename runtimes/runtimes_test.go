@@ -126,6 +126,21 @@ func TestHostVersionsBecomeKinds(t *testing.T) {
 	}
 }
 
+func TestNodeThatSaysItsVersionInAFileIsNotStarted(t *testing.T) {
+	dir := installation(t, map[string]string{"node": "v1.0.0"})
+	header := filepath.Join(filepath.Dir(dir), "include", "node", "node_version.h")
+	if err := os.MkdirAll(filepath.Dir(header), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const text = "#define NODE_MAJOR_VERSION 22\n#define NODE_MINOR_VERSION 3\n#define NODE_PATCH_VERSION 1\n"
+	if err := os.WriteFile(header, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if h := discover(t, in(dir))["nodejs:22"]; !h.Usable() || h.Version != "22.3.1" {
+		t.Errorf("got %v", h)
+	}
+}
+
 func TestInterpreterThatOthersCannotReadIsReportedToRoot(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root: only then actions run as another user than the server")
