@@ -66,7 +66,11 @@ func TestEveryKindKeepsTheContract(t *testing.T) {
 		if err := protocoltest.Matrix(&table, protocoltest.Kinds(), m.results); err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("platform %s\n%s", platform, &table)
+		text := "Contract, platform " + platform + " (+ kept, · not applicable, – kind is not here)\n" + table.String()
+		t.Log(text)
+		if err := protocoltest.Save("../..", "contract-"+platform, text); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

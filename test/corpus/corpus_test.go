@@ -136,7 +136,11 @@ func TestEverySampleAnswersTheSameEverywhere(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("corpus\n%s", p.table(samples, all))
+	text := "Corpus (+ golden answers, – not for this target)\n" + p.table(samples, all) + "\n"
+	t.Log(text)
+	if err := protocoltest.Save("../..", "corpus", text); err != nil {
+		t.Error(err)
+	}
 }
 
 // answer fills one cell.

@@ -3,6 +3,8 @@ package protocoltest
 import (
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 )
@@ -51,3 +53,12 @@ func Matrix(w io.Writer, columns []string, results map[string][]Result) error {
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// Save is for the tests of this repository, which root leads to: `make test` prints the tables in it.
+func Save(root, name, table string) error {
+	dir := filepath.Join(root, "bin", "tables")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, name), []byte(table), 0o644)
+}
