@@ -68,6 +68,9 @@ func TestEveryKindKeepsTheContract(t *testing.T) {
 		}
 		text := "Contract, platform " + platform + " (+ kept, · not applicable, – kind is not here)\n" + table.String()
 		t.Log(text)
+		if len(m.results) == 0 {
+			continue // none was asked for
+		}
 		if err := protocoltest.Save("../..", "contract-"+platform, text); err != nil {
 			t.Error(err)
 		}

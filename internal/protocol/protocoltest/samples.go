@@ -59,7 +59,7 @@ type Samples struct {
 
 // Kinds are the languages that have samples.
 func Kinds() []string {
-	return []string{"nodejs", "python", "php", "ruby", "go", "rust", "java", "bash", "blackbox"}
+	return []string{"nodejs", "python", "php", "ruby", "go", "rust", "swift", "java", "bash", "blackbox"}
 }
 
 // SamplesOf returns the samples for a kind such as nodejs:20. Those of Java are compiled with the javac
@@ -92,6 +92,9 @@ func SamplesOf(ctx context.Context, kind string) (Samples, error) {
 	case "rust":
 		s.Probe, s.Niam, s.Broken = read.source("probe.rs", "main"), read.source("niam.rs", "niam"), read.source("broken.rs", "main")
 		s.Archive = read.archive("probe.rs", "src/lib.rs", "")
+	case "swift":
+		s.Probe, s.Niam, s.Broken = read.source("probe.swift", "main"), read.source("niam.swift", "niam"), read.source("broken.swift", "main")
+		s.Archive = read.archive("probe.swift", "main.swift", "")
 	case "java":
 		return s.java(ctx)
 	default:

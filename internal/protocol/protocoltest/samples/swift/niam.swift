@@ -1,0 +1,3 @@
+func niam(args: [String: Any]) -> [String: Any] {
+    return ["niam": true]
+}
