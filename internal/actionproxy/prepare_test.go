@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -156,7 +157,13 @@ func TestBombsAreRefusedBeforeTheyTakeRoom(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			began := time.Now()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
 			_, err := actionproxy.Prepare(protocol.Init{Code: code, Binary: true}, family(t, "bash"), dir, actionproxy.ArchiveLimits{})
+			runtime.ReadMemStats(&after)
+			if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 100 {
+				t.Errorf("it took %d MB of memory", took)
+			}
 			var failure *protocol.Failure
 			if !errors.As(err, &failure) || failure.Status != 502 {
 				t.Errorf("got %v", err)
