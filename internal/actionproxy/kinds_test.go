@@ -106,6 +106,32 @@ func launch(t testing.TB, family string, env ...string) *actionproxy.Child {
 	return c
 }
 
+// built is what was compiled for an earlier test, by kind, entry point and source.
+var built sync.Map
+
+// remembered compiles Rust's source once: that takes seconds, and most tests share an action.
+func remembered(l actionproxy.Local) func(ctx context.Context, main, source, bin string) error {
+	if l.Host.Family.Name != "rust" {
+		return l.Build
+	}
+	return func(ctx context.Context, main, source, bin string) error {
+		text, err := os.ReadFile(filepath.Join(source, "src", "lib.rs"))
+		if err != nil {
+			return err
+		}
+		key := main + "\x00" + string(text)
+		if program, ok := built.Load(key); ok {
+			return os.WriteFile(filepath.Join(bin, "exec"), program.([]byte), 0o755)
+		}
+		if err := l.Build(ctx, main, source, bin); err != nil {
+			return err
+		}
+		program, err := os.ReadFile(filepath.Join(bin, "exec"))
+		built.Store(key, program)
+		return err
+	}
+}
+
 // action launches and initializes with source text.
 func action(t testing.TB, family, code string) *actionproxy.Child {
 	t.Helper()
