@@ -137,7 +137,7 @@ func (b *Builder) clusterSource(spec *ClusterSpec) (*source, error) {
 	case spec.Source == "":
 	case isRepository && wrong != nil:
 		return nil, refusedSource("the repository", "The URL can not be used: "+wrong.Error()+".", wrong)
-	case isRepository && r.user != nil:
+	case isRepository && r.secret():
 		return nil, refusedSource(r.url, "Its URL has credentials, which would be readable in the cluster.", nil)
 	case isRepository:
 		spec.Project = spec.Source

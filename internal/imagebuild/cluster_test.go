@@ -95,6 +95,14 @@ func lacking(t *testing.T, object map[string]any, list string, names []string) [
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(have, name) })
 }
 
+func TestTheUserOfAnSSHAddressIsNoSecret(t *testing.T) {
+	spec := clusterSpecs(t)["git"]
+	spec.Source = "ssh://git@git.internal/shop.git"
+	if text, err := newWorld(t).Shipwright(spec); err != nil || !strings.Contains(string(text), "url: ssh://git@git.internal/shop.git") {
+		t.Errorf("got %v\n%s", err, text)
+	}
+}
+
 func TestWhatDoesNotFitIntoObjectsIsRefused(t *testing.T) {
 	w := newWorld(t)
 	big := filepath.Join(t.TempDir(), "big.js")

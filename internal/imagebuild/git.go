@@ -74,6 +74,12 @@ func sshUser(u *url.URL) *url.Userinfo {
 	return nil
 }
 
+// secret says whether the URL came with credentials.
+func (r repository) secret() bool {
+	_, password := r.user.Password()
+	return password || r.user != nil && !strings.HasPrefix(r.url, "ssh:")
+}
+
 func checkURL(u *url.URL) error {
 	host := u.Hostname()
 	if host == "" || strings.HasPrefix(host, "-") || strings.HasPrefix(u.User.Username(), "-") || strings.HasPrefix(strings.TrimLeft(u.Path, "/"), "-") {
@@ -156,7 +162,8 @@ func (b *Builder) git(ctx context.Context, r repository, dir string, args ...str
 		{"core.hooksPath", os.DevNull}, {"submodule.recurse", "false"}, {"advice.detachedHead", "false"},
 		{"core.fsmonitor", "false"}, {"http.followRedirects", "initial"},
 	}
-	if password, ok := r.user.Password(); ok || r.user != nil && !strings.HasPrefix(r.url, "ssh:") {
+	if r.secret() && !strings.HasPrefix(r.url, "ssh:") {
+		password, _ := r.user.Password()
 		token := base64.StdEncoding.EncodeToString([]byte(r.user.Username() + ":" + password))
 		config = append(config, [2]string{"http." + r.url + ".extraHeader", "Authorization: Basic " + token})
 	}

@@ -1,6 +1,7 @@
 package imagebuild
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -67,7 +68,7 @@ func (b *Builder) load(ctx context.Context, ref string, wanted []v1.Platform) (*
 		}
 		found.index = len(wanted) > 1
 	case isLayout(ref):
-		err = loadLayout(ref, found)
+		err = loadLayout(ctx, ref, found)
 	default:
 		err = b.loadRemote(ctx, ref, found)
 	}
@@ -83,7 +84,7 @@ func isLayout(ref string) bool {
 }
 
 // loadLayout takes the one image or index of an OCI layout.
-func loadLayout(dir string, into *bases) error {
+func loadLayout(ctx context.Context, dir string, into *bases) error {
 	p, err := layout.FromPath(dir)
 	if err != nil {
 		return refusedBase(dir, oneLine(err.Error()), err)
@@ -99,8 +100,17 @@ func loadLayout(dir string, into *bases) error {
 	if len(m.Manifests) != 1 {
 		return refusedBase(dir, fmt.Sprintf("The layout holds %d images; it must be one, or one index.", len(m.Manifests)), nil)
 	}
-	read := func(_ context.Context, d v1.Descriptor) ([]byte, error) { return p.Bytes(d.Digest) }
-	return loadTree(context.Background(), m.Manifests[0], into, tree{read: read, blob: p.Blob, label: dir})
+	read := func(_ context.Context, d v1.Descriptor) ([]byte, error) {
+		content, err := p.Bytes(d.Digest)
+		if err != nil {
+			return nil, refusedBase(dir, oneLine(err.Error()), err)
+		}
+		if sum, _, err := v1.SHA256(bytes.NewReader(content)); err != nil || sum != d.Digest {
+			return nil, refusedBase(dir, fmt.Sprintf("Its blob %s is damaged.", d.Digest), err)
+		}
+		return content, nil
+	}
+	return loadTree(ctx, m.Manifests[0], into, tree{read: read, blob: p.Blob, label: dir})
 }
 
 // loadRemote takes an image of a registry. What has been read before is taken from the cache: a
@@ -138,13 +148,21 @@ func (b *Builder) loadRemote(ctx context.Context, ref string, into *bases) error
 	}
 	into.digest = repository.Digest(top.Digest.String()).String()
 	from := len(into.list)
-	if err := loadTree(ctx, *top, into, tree{read: read, blob: blob, label: ref, name: repository.String()}); err != nil {
+	if err := loadTree(ctx, *top, into, tree{read: read, blob: blob, label: ref, name: nameOfBase(parsed)}); err != nil {
 		return err
 	}
 	for i := range into.list[from:] {
 		into.list[from+i].mountable(repository.Digest(top.Digest.String()))
 	}
 	return nil
+}
+
+// nameOfBase is a reference without digest, which has a label of its own.
+func nameOfBase(ref name.Reference) string {
+	if _, ok := ref.(name.Digest); ok {
+		return ref.Context().Name()
+	}
+	return ref.Name()
 }
 
 // resolve finds the manifest of a reference.

@@ -201,4 +201,8 @@ func TestAnOCILayoutIsABase(t *testing.T) {
 	if w.files(ref)["action/code"] != hello {
 		t.Error("the code is missing")
 	}
+	damage(t, filepath.Join(dir, "blobs", "sha256"))
+	if _, err := w.Action(t.Context(), imagebuild.ActionSpec{Code: hello, Name: "hello", Base: dir}); fault.CodeOf(err) != fault.BaseRefused {
+		t.Errorf("a damaged layout: %v", err)
+	}
 }
