@@ -99,7 +99,7 @@ type built struct {
 }
 
 // run makes an image and writes it to every target that was asked for.
-func (o *buildOptions) run(cmd *cobra.Command, env Env, name string, make func(context.Context, *imagebuild.Builder) (*imagebuild.Image, error)) (err error) {
+func (o *buildOptions) run(cmd *cobra.Command, env Env, name string, create func(context.Context, *imagebuild.Builder) (*imagebuild.Image, error)) (err error) {
 	if o.push == "" && o.layout == "" && o.tar == "" {
 		return misuse{errors.New("there is no target: use --push REFERENCE, --oci-dir FOLDER or --tar FILE")}
 	}
@@ -110,7 +110,7 @@ func (o *buildOptions) run(cmd *cobra.Command, env Env, name string, make func(c
 	defer func() { err = errors.Join(err, done()) }()
 	ctx, cancel := context.WithTimeoutCause(cmd.Context(), o.timeout, fmt.Errorf("it took longer than --timeout %s", o.timeout))
 	defer cancel()
-	image, err := make(ctx, b)
+	image, err := create(ctx, b)
 	if err != nil {
 		return err
 	}
