@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"flag"
 	"os"
 	"os/exec"
 	"strings"
@@ -68,8 +69,8 @@ func TestEveryKindKeepsTheContract(t *testing.T) {
 		}
 		text := "Contract, platform " + platform + " (+ kept, · not applicable, – kind is not here)\n" + table.String()
 		t.Log(text)
-		if len(m.results) == 0 {
-			continue // none was asked for
+		if flag.Lookup("test.run").Value.String() != "" {
+			continue // a part of it
 		}
 		if err := protocoltest.Save("../..", "contract-"+platform, text); err != nil {
 			t.Error(err)

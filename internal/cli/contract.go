@@ -18,10 +18,11 @@ type contract struct {
 	launch              bool
 	patience            time.Duration
 	asJSON, all         bool
+	environ             []string // of what is launched; nil for that of this process
 }
 
-func newContract(Env) *cobra.Command {
-	var c contract
+func newContract(env Env) *cobra.Command {
+	c := contract{environ: env.Environ}
 	cmd := &cobra.Command{
 		Use:   "contract (--url URL | --launch CMD [ARG...])",
 		Short: "Certify a runtime: say which clauses of the contract it keeps",
@@ -70,7 +71,7 @@ func (c *contract) launcher(words []string) (func(context.Context, protocoltest.
 	case c.launch && len(words) == 0:
 		return nil, errors.New("--launch needs the command that starts the runtime")
 	case c.launch:
-		return protocoltest.Command{Args: words, Patience: 3 * c.patience}.Launch, nil
+		return protocoltest.Command{Args: words, Env: c.environ, Patience: 3 * c.patience}.Launch, nil
 	case len(words) > 0:
 		return nil, errors.New("--url takes no command")
 	}

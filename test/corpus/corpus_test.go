@@ -138,6 +138,9 @@ func TestEverySampleAnswersTheSameEverywhere(t *testing.T) {
 	})
 	text := "Corpus (+ golden answers, – not for this target)\n" + p.table(samples, all) + "\n"
 	t.Log(text)
+	if flag.Lookup("test.run").Value.String() != "" {
+		return // a part of it
+	}
 	if err := protocoltest.Save("../..", "corpus", text); err != nil {
 		t.Error(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -20,7 +21,7 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else if err == nil {
 		err = e.web(w, r, body)
 	}
-	if refusal, ok := err.(*webaction.Error); ok { //nolint:errorlint // it is never wrapped
+	if refusal, ok := errors.AsType[*webaction.Error](err); ok {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(refusal.Status)
 		_, _ = w.Write(refusal.Body("id"))

@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -43,18 +44,19 @@ func (s Service) Deploy(ctx context.Context, sample Sample) (Client, error) {
 type At struct {
 	Sample Sample
 	URL    string
+	Action string            // its name in paths; empty means probe
 	Header map[string]string // such as Host, where the URL is that of an ingress
 	Stop   func()            // nil if it is somebody else's to end
 }
 
 // Do calls it: a web action below its name, anything else at the root.
 func (a At) Do(ctx context.Context, r Request) (Response, error) {
-	url := a.URL + r.Path
+	name, url := cmp.Or(a.Action, "probe"), a.URL+r.Path
 	switch {
 	case r.URL != "":
-		url = a.URL + strings.ReplaceAll(r.URL, "{name}", "probe")
+		url = a.URL + strings.ReplaceAll(r.URL, "{name}", name)
 	case a.Sample.Web:
-		url = a.URL + "/probe" + r.Path
+		url = a.URL + "/" + name + r.Path
 	}
 	return Send(ctx, a.Sample, r, url, a.Header)
 }

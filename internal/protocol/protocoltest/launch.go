@@ -44,7 +44,7 @@ type process struct {
 
 // Launch starts the program and waits until it listens.
 func (c Command) Launch(ctx context.Context, s Start) (Container, error) {
-	port, err := freePort()
+	port, err := freePort(ctx)
 	if err != nil {
 		return Container{}, err
 	}
@@ -63,8 +63,8 @@ func (c Command) Launch(ctx context.Context, s Start) (Container, error) {
 	return Container{URL: "http://127.0.0.1:" + port, Logs: p.logs, Stop: p.stop}, nil
 }
 
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (string, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("find a free port: %w", err)
 	}
@@ -73,11 +73,13 @@ func freePort() (string, error) {
 }
 
 func (p *process) start(c Command, s Start, port string) error {
-	env := c.Env
-	if env == nil {
-		env = os.Environ()
+	args := make([]string, 0, len(c.Args))
+	for _, arg := range c.Args {
+		args = append(args, strings.ReplaceAll(arg, "{port}", port))
 	}
-	env = append(slices.Clip(env), "PORT="+port)
+	p.cmd = exec.CommandContext(context.Background(), args[0], args[1:]...) // stop ends it
+	p.cmd.Env = c.Env
+	env := append(slices.Clip(p.cmd.Environ()), "PORT="+port)
 	if s.Action != nil {
 		baked, err := s.Action.environ(p.dir)
 		if err != nil {
@@ -85,11 +87,6 @@ func (p *process) start(c Command, s Start, port string) error {
 		}
 		env = append(env, baked...)
 	}
-	args := make([]string, 0, len(c.Args))
-	for _, arg := range c.Args {
-		args = append(args, strings.ReplaceAll(arg, "{port}", port))
-	}
-	p.cmd = exec.CommandContext(context.Background(), args[0], args[1:]...) // stop ends it
 	p.cmd.Env = append(env, s.Env...)
 	p.cmd.Stdout, p.cmd.Stderr = stream{p.logs, 0}, stream{p.logs, 1}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
