@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -194,6 +195,7 @@ func (spec ActionSpec) configure(c *v1.Config, on, under base, s *source, doc ac
 	label(c, LabelRevision, s.revision)
 	label(c, LabelMain, doc.Main)
 	label(c, LabelCode, doc.Code)
+	label(c, LabelMethods, strings.Join(doc.Methods, ","))
 	if doc.Binary {
 		label(c, LabelBinary, "true")
 	}

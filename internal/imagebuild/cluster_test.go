@@ -120,6 +120,23 @@ func TestWhatDoesNotFitIntoObjectsIsRefused(t *testing.T) {
 	}
 }
 
+func TestAServiceAllowsTheMethodsThatItsImageWasBuiltFor(t *testing.T) {
+	w := newWorld(t)
+	image := w.push(w.Action(t.Context(), imagebuild.ActionSpec{Code: hello, Name: "hello", Kind: "nodejs:20", Base: w.runtime("nodejs:20"), Methods: []string{"GET", "PUT"}}))
+	for _, row := range []struct {
+		of   actionproxy.Action
+		want string
+	}{
+		{actionproxy.Action{Name: "hello"}, `"methods":["GET","PUT"]`},
+		{actionproxy.Action{Name: "hello", Methods: []string{"POST"}}, `"methods":["POST"]`},
+	} {
+		text, err := w.Service(t.Context(), imagebuild.ServiceSpec{Action: row.of, Image: image})
+		if err != nil || !strings.Contains(string(text), row.want) {
+			t.Errorf("want %s, got %v\n%s", row.want, err, text)
+		}
+	}
+}
+
 func TestTheServiceOfAnActionIsOfKnativesSchema(t *testing.T) {
 	known := schemas(t, "knative.dev/serving")
 	w := newWorld(t)

@@ -32,6 +32,8 @@ const (
 	LabelMain   = "dev.gowhisk.main"
 	LabelCode   = "dev.gowhisk.code"
 	LabelBinary = "dev.gowhisk.binary"
+	// LabelMethods are the methods of HTTP that reach the action, separated by commas.
+	LabelMethods = "dev.gowhisk.methods"
 	// LabelPort is where the proxy listens if the container's PORT does not say.
 	LabelPort = "dev.gowhisk.port"
 	// LabelLayers is how many layers belong to the runtime: those above are the action's.

@@ -58,6 +58,9 @@ func (b *Builder) Service(ctx context.Context, spec ServiceSpec) ([]byte, error)
 	}
 	action := spec.Action
 	action.Kind, action.Main, action.Code, action.Binary = labels[LabelKind], labels[LabelMain], labels[LabelCode], labels[LabelBinary] == "true"
+	if methods := labels[LabelMethods]; len(action.Methods) == 0 && methods != "" {
+		action.Methods = strings.Split(methods, ",")
+	}
 	text, err := json.Marshal(action)
 	if err != nil {
 		return nil, fmt.Errorf("describe the action: %w", err)

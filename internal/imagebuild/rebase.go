@@ -64,7 +64,7 @@ func rebase(action, under base, image, onto string) (v1.Image, error) {
 	}
 	return assemble(under, added, func(c *v1.Config) {
 		labelBase(c, under)
-		for _, key := range []string{LabelTitle, LabelVersion, LabelSource, LabelRevision, LabelMain, LabelCode, LabelBinary} {
+		for _, key := range []string{LabelTitle, LabelVersion, LabelSource, LabelRevision, LabelMain, LabelCode, LabelBinary, LabelMethods} {
 			label(c, key, own.Labels[key])
 		}
 		label(c, LabelStage, stageAction)

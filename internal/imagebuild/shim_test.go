@@ -67,7 +67,7 @@ func TestAShimKeepsWhatTheImageStartedBefore(t *testing.T) {
 
 func TestARebasedActionIsTheOneBuiltOnTheNewRuntime(t *testing.T) {
 	w := newWorld(t)
-	spec := imagebuild.ActionSpec{Code: hello, Name: "hello", Kind: "nodejs:20", Base: w.runtime("nodejs:20"), Version: "0.0.3"}
+	spec := imagebuild.ActionSpec{Code: hello, Name: "hello", Kind: "nodejs:20", Base: w.runtime("nodejs:20"), Version: "0.0.3", Methods: []string{"GET"}}
 	old := w.push(w.Action(t.Context(), spec))
 	next, err := w.Runtime(t.Context(), imagebuild.RuntimeSpec{Base: w.foreignRuntime("patched:1", v1.Config{User: "7", Env: []string{"NEW=1"}}), Kind: "nodejs:20"})
 	if err != nil {
