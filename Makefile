@@ -7,10 +7,10 @@ CLIENTS := bin/wsk bin/wskdeploy test/clients/node/node_modules
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run build test script bench lint tidy
+.PHONY: help demo run build test script e2e bench lint tidy
 
 help: ## print this list
-	@grep -hE '^[a-z]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 demo: build ## start a server, create and invoke two actions with the real wsk, show what happened
 	@go run ./test/demo
@@ -28,6 +28,9 @@ test: $(EMBEDDED) $(CLIENTS) bin/kafka bin/kinds ## every test with the race det
 
 script: bin/wsk $(EMBEDDED) ## only the scripts against a live server (RUN=name narrows)
 	CGO_ENABLED=1 go test -race ./test/script -run 'TestScript/$(RUN)'
+
+e2e: $(EMBEDDED) ## images as Knative Services on a real cluster; starts one unless KUBECONFIG is set (RUN=Name narrows)
+	@test/e2e/run $(RUN)
 
 bench: build ## compare with the machine's own floor; prints a table, writes bench.json (BENCH=-quick)
 	@go run ./test/bench $(BENCH)

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -158,11 +157,11 @@ func TestImagesOfTheCorpusAnswerAsEveryOtherTarget(t *testing.T) {
 			})
 		}
 	})
-	var table bytes.Buffer
+	table := fmt.Sprintf("%-36s cluster\n", "corpus")
 	for _, name := range slices.Sorted(maps.Keys(column)) {
-		fmt.Fprintf(&table, "%-48s %s\n", name, column[name])
+		table += fmt.Sprintf("%-36s %s\n", name, column[name])
 	}
-	t.Logf("corpus %41s\n%s", "cluster", &table)
+	record(t, "corpus", table)
 }
 
 // answer deploys one sample and compares its answers.

@@ -38,7 +38,19 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// build runs gowhisk build with nothing kept from other builds, and returns what it prints: a digest or
+// record leaves a table where make e2e prints it.
+func record(t *testing.T, name, table string) {
+	t.Helper()
+	t.Log("\n" + table)
+	if err := os.MkdirAll("../../bin/e2e", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("../../bin/e2e/"+name, []byte(table), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// build runs gowhisk build in a home of its own, with nothing kept from other builds, and returns what it prints: a digest or
 // a reference with one.
 func build(t testing.TB, args ...string) string {
 	t.Helper()
