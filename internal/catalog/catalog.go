@@ -22,6 +22,7 @@ const cacheSize = 10_000
 type Catalog struct {
 	entities store.Entities
 	now      func() time.Time
+	changed  func(...entity.Name) // nil for nobody
 
 	// members is held for reading by whoever writes an action, for writing by
 	// whoever deletes a package, which must see its actions at rest.
@@ -36,6 +37,10 @@ type Catalog struct {
 func New(entities store.Entities, now func() time.Time) *Catalog {
 	return &Catalog{entities: entities, now: now, known: map[entity.Name]any{}}
 }
+
+// Observe has changed called with the names of what was, or may have been, written, once it can be
+// read. It comes before the first use; changed is quick.
+func (c *Catalog) Observe(changed func(...entity.Name)) { c.changed = changed }
 
 // Count returns how many entities q matches.
 func (c *Catalog) Count(ctx context.Context, q store.EntityQuery) (int, error) {
@@ -57,9 +62,12 @@ func (c *Catalog) remember(name entity.Name, e any) {
 
 func (c *Catalog) forget(names ...entity.Name) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	for _, name := range names {
 		delete(c.known, name)
 	}
 	c.writes++
+	c.mu.Unlock()
+	if c.changed != nil {
+		c.changed(names...)
+	}
 }

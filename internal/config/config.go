@@ -31,12 +31,28 @@ type Config struct {
 	// OpenWhisk 5.3.16.
 	ExecuteOnly bool `json:"sharedPackagesExecuteOnly" env:"SHARED_PACKAGES_EXECUTE_ONLY" usage:"let others call what shared packages hold but not read it"`
 
+	Backend string  `json:"backend" env:"BACKEND" usage:"where actions run: local, or knative for a Kubernetes cluster"`
+	Knative Knative `json:"knative" env:", prefix=KNATIVE_"`
+
 	TLS       TLS       `json:"tls" env:", prefix=TLS_"`
 	Limits    Limits    `json:"limits" env:", prefix=LIMITS_"`
 	Pool      Pool      `json:"pool" env:", prefix=POOL_"`
 	Retention Retention `json:"retention" env:", prefix=RETENTION_"`
 	Egress    Egress    `json:"egress" env:", prefix=EGRESS_"`
 	Bootstrap Bootstrap `json:"bootstrap" env:", prefix=BOOTSTRAP_"`
+}
+
+// Knative is the cluster of the backend of that name.
+type Knative struct {
+	Kubeconfig string `json:"kubeconfig" env:"KUBECONFIG" usage:"file that says how to reach the cluster; empty in a pod of it"`
+	Namespace  string `json:"namespace" env:"NAMESPACE" usage:"namespace of Kubernetes for everything that actions need"`
+	Owner      string `json:"owner" env:"OWNER" usage:"label that tells apart several servers in one namespace"`
+	Registry   string `json:"registry" env:"REGISTRY" usage:"registry and folder for images of actions; empty means that code, up to 1 MiB, travels in Secrets"`
+
+	// Images maps a kind to the image that its actions are built on: one with the interpreter, or,
+	// which is necessary without a registry, one that gowhisk build runtime has made of it.
+	Images  map[string]string `json:"images" env:"IMAGES, separator==" usage:"images by kind, such as nodejs:20=registry.example/node:20"`
+	Ingress string            `json:"ingress" env:"INGRESS" usage:"URL where requests for cluster-local addresses enter; empty where those are reached as they are"`
 }
 
 // TLS chooses how connections are encrypted: not at all, with a given
@@ -102,6 +118,8 @@ func Defaults(memory int64, getenv func(string) string) Config {
 		Level:     "info",
 		Drain:     Duration(30 * time.Second),
 		Isolation: "auto",
+		Backend:   "local",
+		Knative:   Knative{Namespace: "gowhisk", Owner: "gowhisk"},
 		Blackbox:  true,
 		Fork:      true,
 		Limits:    Limits{InvocationsPerMinute: 60, ConcurrentInvocations: 30, FiresPerMinute: 60},

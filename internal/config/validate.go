@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +22,8 @@ func (c *Config) Validate() error {
 		optional("webHost", c.WebHost, hostName),
 		oneOf("logLevel", c.Level, "debug", "info", "warn", "error"),
 		oneOf("isolation", c.Isolation, "auto", "full", "rootless", "landlock", "none"),
+		oneOf("backend", c.Backend, "local", "knative"),
+		c.Knative.validate(c.Backend == "knative"),
 		oneOf("egress.policy", c.Egress.Policy, "public", "none"),
 		oneOf("bootstrap.keys", c.Bootstrap.Keys, "auto", "public", "random"),
 		atLeast("drain", c.Drain, 0),
@@ -48,6 +52,31 @@ func (t TLS) validate() error {
 		return errors.New("tls.names: only the own certificate (selfSigned) takes names")
 	}
 	return nil
+}
+
+// label is a name that Kubernetes allows.
+var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+func (k Knative) validate(used bool) error {
+	if !used {
+		return nil
+	}
+	var errs []error
+	if len(k.Images) == 0 {
+		errs = append(errs, errors.New("knative.images: name an image for one kind at least, such as nodejs:20=registry.example/node:20"))
+	}
+	for path, name := range map[string]string{"knative.namespace": k.Namespace, "knative.owner": k.Owner} {
+		if !label.MatchString(name) {
+			errs = append(errs, fmt.Errorf("%s: %q is not a name of lower case letters, digits and dashes", path, name))
+		}
+	}
+	if strings.Contains(k.Registry, "://") {
+		errs = append(errs, fmt.Errorf("knative.registry: %q has a scheme: write registry.example/folder", k.Registry))
+	}
+	if u, err := url.Parse(k.Ingress); k.Ingress != "" && (err != nil || u.Scheme != "http" || u.Host == "") {
+		errs = append(errs, fmt.Errorf("knative.ingress: %q is not a URL such as http://10.0.0.1", k.Ingress))
+	}
+	return errors.Join(errs...)
 }
 
 func (p Pool) validate() error {

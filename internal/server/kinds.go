@@ -28,6 +28,11 @@ func findKinds(ctx context.Context, c config.Config, o Options) (*kinds, error) 
 	k := &kinds{known: make(chan struct{})}
 	go func() {
 		defer close(k.known)
+		if c.Backend == onKnative {
+			k.hosts = kindsInCluster(c, o.Log)
+			k.manifest, k.err = readManifest(c.Runtimes, k.hosts)
+			return
+		}
 		if k.hosts, k.err = runtimes.Discover(ctx, runtimes.Search(o.Path, o.Home)); k.err == nil {
 			k.manifest, k.err = readManifest(c.Runtimes, k.hosts)
 		}

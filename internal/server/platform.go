@@ -16,6 +16,7 @@ import (
 	"github.com/gowhisk/gowhisk/internal/apigateway"
 	"github.com/gowhisk/gowhisk/internal/auth"
 	"github.com/gowhisk/gowhisk/internal/backend/builtin"
+	"github.com/gowhisk/gowhisk/internal/backend/knative"
 	"github.com/gowhisk/gowhisk/internal/backend/local"
 	"github.com/gowhisk/gowhisk/internal/catalog"
 	"github.com/gowhisk/gowhisk/internal/config"
@@ -24,6 +25,7 @@ import (
 	"github.com/gowhisk/gowhisk/internal/entitlement"
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/invoke"
+	"github.com/gowhisk/gowhisk/internal/invoker"
 	"github.com/gowhisk/gowhisk/internal/sandbox"
 	"github.com/gowhisk/gowhisk/internal/store/pebble"
 	"github.com/gowhisk/gowhisk/internal/telemetry"
@@ -44,7 +46,9 @@ type platform struct {
 	egress    sandbox.Policy // of actions, and of what the server connects to for them
 	sandboxes *sandbox.Host
 	factory   *local.Factory
-	pool      *containerpool.Pool
+	pool      *containerpool.Pool // nil with another backend
+	knative   *knative.Backend    // nil with another backend
+	where     string              // actions run, in words
 	service   *invoke.Service
 	gateway   *apigateway.Gateway
 	feeds     feeds
@@ -70,7 +74,7 @@ func newPlatform(ctx context.Context, c config.Config, o Options, actionURL stri
 	}
 	opened := make(chan error, 1)
 	go func() { opened <- p.openStore(ctx, c, o) }()
-	made := p.makePool(ctx, c, o)
+	made := p.makeBackend(ctx, c, o)
 	if err := errors.Join(<-opened, made); err != nil {
 		return nil, err
 	}
@@ -106,13 +110,21 @@ func (p *platform) openStore(ctx context.Context, c config.Config, o Options) (e
 	return nil
 }
 
-// makePool finds the isolation that works here and starts the pool in it.
-func (p *platform) makePool(ctx context.Context, c config.Config, o Options) error {
+// makeBackend makes what runs actions here. A cluster comes later: it asks the catalog.
+func (p *platform) makeBackend(ctx context.Context, c config.Config, o Options) error {
 	options, err := sandboxOptions(ctx, c, p.actionURL)
 	if err != nil {
 		return err
 	}
 	p.egress = options.Egress
+	if c.Backend == onKnative {
+		return nil
+	}
+	return p.makePool(ctx, c, o, options)
+}
+
+// makePool finds the isolation that works here and starts the pool in it.
+func (p *platform) makePool(ctx context.Context, c config.Config, o Options, options sandbox.Options) (err error) {
 	if err := sandbox.CleanUp(ctx, options.Owner); err != nil {
 		o.Log.Warn("what an earlier server left is not all removed", "error", err)
 	}
@@ -136,7 +148,7 @@ func (p *platform) makePool(ctx context.Context, c config.Config, o Options) err
 	if err != nil {
 		return fmt.Errorf("local backend: %w", err)
 	}
-	p.factory = factory
+	p.factory, p.where = factory, isolation(p.sandboxes.Report())
 	p.metrics.Gauge("containers_forked", "Containers started by fork from a zygote.", func() float64 { return float64(factory.Forks()) })
 	p.pool = containerpool.New(factory, containerpool.Options{
 		Memory:     int64(c.Pool.Memory),
@@ -169,8 +181,15 @@ func (p *platform) makeAPI(ctx context.Context, c config.Config, o Options) (err
 	p.makeGateway(o.Log)
 	p.makeFeeds(names, o.Log)
 	p.installation.begin(names, p.db.Registry(), p.kinds, o.Log)
+	var next invoker.Invoker = p.pool
+	if c.Backend == onKnative {
+		if err := p.makeKnative(ctx, c, names, o); err != nil {
+			return err
+		}
+		next = p.knative
+	}
 	p.service = invoke.New(invoke.Config{
-		Invoker: builtin.New(p.pool, p.functions(), o.Log), Catalog: names, Entitlement: rights, Recorder: recorder, Records: p.db.Activations(), Queue: p.db.Queue(),
+		Invoker: builtin.New(next, p.functions(), o.Log), Catalog: names, Entitlement: rights, Recorder: recorder, Records: p.db.Activations(), Queue: p.db.Queue(),
 		Identities: p.auth, Observer: p.metrics, Logger: o.Log, MaxComponents: settings.SequenceLength,
 	})
 	p.firer = trigger.New(trigger.Config{Catalog: names, Entitlement: rights, Manifest: p.kinds.Manifest, Acceptor: p.service})
@@ -215,6 +234,9 @@ func (p *platform) close(ctx context.Context) error {
 		errs = append(errs, p.pool.Close(ctx))
 		p.factory.Close(ctx)
 	}
+	if p.knative != nil {
+		p.knative.Close()
+	}
 	if p.sandboxes != nil {
 		errs = append(errs, p.sandboxes.Close(ctx))
 	}
@@ -230,6 +252,9 @@ func (p *platform) close(ctx context.Context) error {
 }
 
 func (p *platform) observe() {
+	if p.pool == nil {
+		return
+	}
 	gauges := []struct {
 		name, help string
 		read       func(containerpool.Stats) float64

@@ -124,7 +124,9 @@ func announce(ctx context.Context, c config.Config, o Options, p *platform) erro
 	if err != nil {
 		return fmt.Errorf("find runtimes: %w", err)
 	}
-	p.pool.KeepStemCells(stemCells(p.kinds.manifest, hosts, c.Pool.StemCells))
+	if p.pool != nil {
+		p.pool.KeepStemCells(stemCells(p.kinds.manifest, hosts, c.Pool.StemCells))
+	}
 	if o.Ready == nil {
 		return nil
 	}

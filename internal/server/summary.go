@@ -19,11 +19,14 @@ func (p *platform) summary(c config.Config, version string, hosts []runtimes.Hos
 		Version:   version,
 		URL:       p.url,
 		DataDir:   c.DataDir,
-		Isolation: isolation(p.sandboxes.Report()),
+		Isolation: p.where,
 		Kinds:     kindsOf(hosts),
 		Memory:    fmt.Sprintf("%s for actions: %d of %d MB", c.Pool.Memory, int64(c.Pool.Memory)/entity.MB/entity.DefaultLimits().Memory, entity.DefaultLimits().Memory),
 		Insecure:  c.TLS.SelfSigned,
 		Notes:     p.notes,
+	}
+	if p.pool == nil {
+		s.Memory = "by the cluster"
 	}
 	if p.guestOpen {
 		s.Auth = admin.PublicGuestKey

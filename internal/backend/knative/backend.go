@@ -1,0 +1,111 @@
+// Package knative runs actions on a Kubernetes cluster with Knative Serving. Every action is a
+// Service of its own, every version of it a Revision; the cluster starts and ends its pods. What the
+// pods run is actionproxy, which serves one private form of request for us: arguments in, result and
+// logs out.
+package knative
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/util/workqueue"
+
+	"github.com/gowhisk/gowhisk/internal/catalog"
+	"github.com/gowhisk/gowhisk/internal/entity"
+)
+
+// Image is what the pods of an action run. It is remembered in the cluster as JSON.
+type Image struct {
+	Reference string `json:"reference"` // with digest, where the registry told it
+	Port      int    `json:"port"`      // 0 for 8080
+	// Code is where the action's code is in the image, a file or a folder; empty if the image does
+	// not have it: then it travels in a Secret.
+	Code   string `json:"code,omitempty"`
+	Binary bool   `json:"binary,omitempty"`
+	// Numbered: the image names its user by a number that is not root's.
+	Numbered bool `json:"numbered,omitempty"`
+}
+
+// Images makes the images of actions. It is called concurrently.
+type Images interface {
+	// Image returns the one for a version of an action. name and tag are legal parts of a reference
+	// and belong to that version alone. An *entity.Error tells what is wrong with the action.
+	Image(ctx context.Context, a *entity.Action, code, name, tag string) (Image, error)
+}
+
+// Catalog is what the backend asks about actions, as package catalog answers it.
+type Catalog interface {
+	Resolve(ctx context.Context, name entity.Name) (catalog.Resolved, error)
+	Code(ctx context.Context, a *entity.Action) (string, error)
+}
+
+// Options say which cluster, and how it is used.
+type Options struct {
+	Client    dynamic.Interface
+	Namespace string // of Kubernetes, that all Services are in
+	Owner     string // tells apart several servers in one namespace
+	Secret    []byte // from which the keys are derived that pods know us by
+	Images    Images
+	Catalog   Catalog
+	// Lazy tells of namespaces whose actions get their Service with their first invocation.
+	Lazy func(namespace string) bool
+	// Ingress is where requests enter a cluster that this process is not in; nil if it is.
+	Ingress  *url.URL
+	APIHost  string        // what actions see as __OW_API_HOST
+	Patience time.Duration // how long a Service may take to serve; 0 means two minutes
+	Logger   *slog.Logger
+}
+
+// Backend is an invoker.Invoker.
+type Backend struct {
+	opt       Options
+	services  *services
+	client    *http.Client
+	flights   singleflight.Group
+	queue     workqueue.TypedRateLimitingInterface[entity.Name]
+	informer  cache.SharedIndexInformer
+	plans     plans
+	stop      context.CancelFunc
+	workers   sync.WaitGroup
+	available chan struct{} // closed when the first list has come
+}
+
+// workers is how many actions are brought in line at once.
+const workers = 4
+
+// New begins to watch the cluster; it does not wait for it. Close ends it.
+func New(opt Options) *Backend {
+	if opt.Patience == 0 {
+		opt.Patience = 2 * time.Minute
+	}
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	b := &Backend{opt: opt, services: newServices(), client: newClient(opt.Ingress), available: make(chan struct{})}
+	b.queue = workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[entity.Name](time.Second, time.Minute))
+	ctx, cancel := context.WithCancel(context.Background())
+	b.stop = cancel
+	b.watch(ctx)
+	for range workers {
+		b.workers.Go(func() { b.work(ctx) })
+	}
+	return b
+}
+
+// Close ends what runs in the background. The Services stay.
+func (b *Backend) Close() {
+	b.stop()
+	b.queue.ShutDown()
+	b.workers.Wait()
+	b.client.CloseIdleConnections()
+}
+
+// Changed tells that the action was written or deleted.
+func (b *Backend) Changed(name entity.Name) { b.queue.Add(name) }

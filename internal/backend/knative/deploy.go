@@ -1,0 +1,131 @@
+package knative
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/gowhisk/gowhisk/internal/entity"
+)
+
+// deployTimeout bounds one deployment: the push of an image is in it.
+const deployTimeout = 10 * time.Minute
+
+// refusal is the cluster's no to what an action asks for.
+type refusal struct{ err error }
+
+func (r refusal) Error() string { return r.err.Error() }
+func (r refusal) Unwrap() error { return r.err }
+
+// deploy brings a version of an action into the cluster, or brings back what somebody took away from
+// it. Of several at a time for one version one works.
+func (b *Backend) deploy(ctx context.Context, at place, p plan, a *entity.Action, code func(context.Context) (string, error)) error {
+	done := b.flights.DoChan(p.revision(), func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deployTimeout)
+		defer cancel()
+		return nil, b.apply(ctx, at, p, a, code)
+	})
+	select {
+	case result := <-done:
+		return result.Err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (b *Backend) apply(ctx context.Context, at place, p plan, a *entity.Action, code func(context.Context) (string, error)) error {
+	m := manifest{plan: p, place: at, action: a}
+	var err error
+	if code != nil {
+		if m.code, err = code(ctx); err != nil {
+			return fmt.Errorf("load the code of %s: %w", a.Name, err)
+		}
+	}
+	known, _ := b.services.get(p.service)
+	var found bool
+	if known != nil && known.is(p) {
+		m.image, found = known.image()
+	}
+	if !found {
+		if m.image, err = b.opt.Images.Image(ctx, a, m.code, p.service, p.tag); err != nil {
+			return fmt.Errorf("make the image of %s: %w", a.Name, err)
+		}
+	}
+	if err := b.applySecret(ctx, m); err != nil {
+		return err
+	}
+	return b.applyService(ctx, m)
+}
+
+// ours is how we write: fields that others have set otherwise become ours.
+var ours = metav1.ApplyOptions{FieldManager: manager, Force: true}
+
+func (b *Backend) applySecret(ctx context.Context, m manifest) error {
+	o, err := b.secretObject(m)
+	if err != nil {
+		return err
+	}
+	if _, err := b.opt.Client.Resource(secretResource).Namespace(b.opt.Namespace).Apply(ctx, o.GetName(), o, ours); err != nil {
+		return fmt.Errorf("apply the Secret %s: %w", o.GetName(), judge(err))
+	}
+	return nil
+}
+
+func (b *Backend) applyService(ctx context.Context, m manifest) error {
+	o, err := b.serviceObject(m)
+	if err != nil {
+		return err
+	}
+	applied, err := b.opt.Client.Resource(serviceResource).Namespace(b.opt.Namespace).Apply(ctx, o.GetName(), o, ours)
+	if err != nil {
+		return fmt.Errorf("apply the Service %s: %w", o.GetName(), judge(err))
+	}
+	b.services.own(o.GetName(), applied.GetGeneration())
+	b.opt.Logger.Info("action is in the cluster", "action", m.action.Name.String(), "version", m.action.Version.String(), "service", m.service, "revision", m.revision())
+	return nil
+}
+
+// judge tells what the action is to blame for from what the cluster is.
+func judge(err error) error {
+	if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
+		return refusal{err}
+	}
+	return err
+}
+
+// delete removes a Service with all that belongs to it.
+func (b *Backend) delete(ctx context.Context, name string) error {
+	err := b.opt.Client.Resource(serviceResource).Namespace(b.opt.Namespace).Delete(ctx, name, metav1.DeleteOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("delete the Service %s: %w", name, err)
+	}
+	return b.prune(ctx, name, "")
+}
+
+// prune removes the Secrets of a Service, but for the one of a version that is kept.
+func (b *Backend) prune(ctx context.Context, name, keep string) error {
+	secrets := b.opt.Client.Resource(secretResource).Namespace(b.opt.Namespace)
+	list, err := secrets.List(ctx, metav1.ListOptions{LabelSelector: b.selector() + "," + labelService + "=" + name})
+	if err != nil {
+		return fmt.Errorf("list the Secrets of %s: %w", name, err)
+	}
+	var errs []error
+	for _, s := range list.Items {
+		if s.GetLabels()[labelTag] == keep {
+			continue
+		}
+		if err := secrets.Delete(ctx, s.GetName(), metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+			errs = append(errs, fmt.Errorf("delete the Secret %s: %w", s.GetName(), err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// selector finds what is ours.
+func (b *Backend) selector() string {
+	return labelManager + "=" + manager + "," + labelOwner + "=" + b.opt.Owner
+}

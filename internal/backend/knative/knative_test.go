@@ -1,0 +1,214 @@
+package knative_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/gowhisk/gowhisk/internal/actionproxy"
+	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/fault"
+	"github.com/gowhisk/gowhisk/internal/invoker"
+)
+
+// answering is a pod whose proxy answers so.
+func answering(status int, result, more string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", actionproxy.ActivationMediaType)
+		fmt.Fprintf(w, `{"activationId":"a","status":%d,"start":1000,"end":1007,"logs":["l"],"result":%s%s}`, status, result, more)
+	}
+}
+
+func TestActionIsAServiceOfItsOwnAndIsReachedWithItsKey(t *testing.T) {
+	var seen http.Header
+	var path string
+	c := newCluster(t, func(w http.ResponseWriter, r *http.Request) {
+		seen, path = r.Header, r.Host
+		answering(200, `{"a":1}`, "")(w, r)
+	})
+	a := action()
+	b := start(t, c, &names{have: map[entity.Name]*entity.Action{a.Name: a}})
+	started := 0
+	msg := message(a)
+	msg.Starting = func(context.Context) error { started++; return nil }
+	r, err := b.Invoke(t.Context(), msg)
+	if err != nil || string(r.Response.Result) != `{"a":1}` || r.Duration.Milliseconds() != 7 || len(r.Logs) != 1 || started != 1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if seen.Get("X-Whisk-Activation-Id") != string(msg.ID) || !strings.HasPrefix(seen.Get("Authorization"), "Bearer ") || path == "" {
+		t.Errorf("request to %s has %v", path, seen)
+	}
+	services := c.all("services")
+	if len(services) != 1 || len(c.all("secrets")) != 1 {
+		t.Fatalf("%d services", len(services))
+	}
+	s := services[0]
+	if !strings.HasPrefix(s.GetName(), "utils-say-hello-1-") || len(s.GetName()) > 41 || s.GetAnnotations()["dev.gowhisk/action"] != "/guest/Utils/Say Hello_1" {
+		t.Errorf("%s %v", s.GetName(), s.GetAnnotations())
+	}
+	want := map[string]string{
+		"spec.template.spec.enableServiceLinks": "false", "spec.template.spec.automountServiceAccountToken": "false",
+		"spec.template.spec.containerConcurrency": "1", "spec.template.spec.timeoutSeconds": "130", "spec.template.spec.responseStartTimeoutSeconds": "130",
+	}
+	for at, value := range want {
+		if got, _, _ := unstructured.NestedFieldNoCopy(s.Object, strings.Split(at, ".")...); fmt.Sprint(got) != value {
+			t.Errorf("%s is %v, want %s", at, got, value)
+		}
+	}
+}
+
+func TestAnswersAreClassifiedAsOnTheLocalBackend(t *testing.T) {
+	for name, row := range map[string]struct {
+		pod    http.HandlerFunc
+		status entity.Status
+		text   string
+		fault  string
+	}{
+		"application error": {answering(200, `{"error":"no"}`, ""), entity.ApplicationError, `{"error":"no"}`, ""},
+		"no result":         {answering(200, `7`, ""), entity.DeveloperError, "did not produce a valid JSON", fault.WrongResult},
+		"timeout":           {answering(502, `{"error":"x"}`, `,"timedOut":true`), entity.DeveloperError, invoker.TimeoutText(entity.DefaultLimits(), false), fault.Timeout},
+		"init":              {answering(502, `{"error":"Cannot find module x"}`, `,"initTime":7`), entity.DeveloperError, "Cannot find module x", fault.MissingDependency},
+		"exit":              {answering(400, `{"error":"command exited"}`, ""), entity.DeveloperError, invoker.RunExited, fault.Exited},
+		"lost":              {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, entity.WhiskError, "Whether it ran is not known", fault.Provisioning},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := start(t, newCluster(t, row.pod), &names{})
+			r, err := b.Invoke(t.Context(), message(action()))
+			if err != nil || r.Response.Status != row.status || !strings.Contains(string(r.Response.Result), row.text) || r.Fault != row.fault {
+				t.Errorf("%s %s with %s, %v", r.Response.Status, r.Response.Result, r.Fault, err)
+			}
+		})
+	}
+}
+
+func TestRequestIsSentAgainOnlyIfItDidNotReachTheAction(t *testing.T) {
+	for name, row := range map[string]struct {
+		status int
+		body   string
+		sent   int32
+	}{
+		"pod of another version": {401, `{"error":"x"}`, 2},
+		"no route yet":           {404, "", 2},
+		"nobody there":           {503, "no healthy upstream", 2},
+		"cannot connect":         {502, "dial tcp 10.0.0.1:8012: connect: connection refused", 2},
+		"reset":                  {503, "upstream connect error or disconnect/reset before headers. reset reason: connection termination", 1},
+		"lost behind Knative":    {502, "EOF", 1},
+		"gave up":                {504, "activator request timeout", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var sent atomic.Int32
+			c := newCluster(t, func(w http.ResponseWriter, r *http.Request) {
+				if sent.Add(1) == 1 {
+					http.Error(w, row.body, row.status)
+					return
+				}
+				answering(200, `{}`, "")(w, r)
+			})
+			r, err := start(t, c, &names{}).Invoke(t.Context(), message(action()))
+			if err != nil || sent.Load() != row.sent || (r.Response.Status == entity.Success) != (row.sent == 2) {
+				t.Errorf("sent %d times: %s %s, %v", sent.Load(), r.Response.Status, r.Response.Result, err)
+			}
+			if r.TimedOut != (row.status == 504) {
+				t.Errorf("timed out: %v", r.TimedOut)
+			}
+		})
+	}
+}
+
+func TestWhatTheClusterRefusesIsTheActionsFailure(t *testing.T) {
+	c := newCluster(t, answering(200, `{}`, ""))
+	c.refuse = `admission webhook "validation.webhook.serving.knative.dev" denied the request: invalid value: -1`
+	r, err := start(t, c, &names{}).Invoke(t.Context(), message(action()))
+	if err != nil || r.Response.Status != entity.DeveloperError || !strings.Contains(string(r.Response.Result), "invalid value: -1") {
+		t.Errorf("%s %s, %v", r.Response.Status, r.Response.Result, err)
+	}
+}
+
+func TestRevisionThatFailsIsThePlatformsFailureAndNothingIsSent(t *testing.T) {
+	c := newCluster(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
+	c.broken = "Unable to fetch image"
+	msg := message(action())
+	_, err := start(t, c, &names{}).Invoke(t.Context(), msg)
+	shown, ok := errors.AsType[*entity.Error](err)
+	if !ok || shown.Code != fault.Provisioning || !strings.Contains(shown.Err.Error(), "Unable to fetch image") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestCodeThatIsTooBigForASecretIsRefusedWithTheLimit(t *testing.T) {
+	a := action()
+	a.Parameters = a.Parameters.Set("big", `"`+strings.Repeat("x", 1<<20)+`"`)
+	r, err := start(t, newCluster(t, answering(200, `{}`, "")), &names{}).Invoke(t.Context(), message(a))
+	if err != nil || r.Fault != fault.CodeTooBig || !strings.Contains(string(r.Response.Result), "at most 1048576") {
+		t.Errorf("%s with %s, %v", r.Response.Result, r.Fault, err)
+	}
+}
+
+func TestServicesFollowTheCatalog(t *testing.T) {
+	c := newCluster(t, answering(200, `{}`, ""))
+	n := &names{have: map[entity.Name]*entity.Action{}}
+	b := start(t, c, n)
+	a := action()
+	n.put(a)
+	b.Changed(a.Name)
+	eventually(t, "no Service came", func() bool { return len(c.all("services")) == 1 })
+	first := c.all("services")[0]
+
+	next := *a
+	next.Revision, next.Version.Patch = 2, 2
+	n.put(&next)
+	b.Changed(a.Name)
+	eventually(t, "the new version is not there alone", func() bool {
+		secrets := c.all("secrets")
+		return len(secrets) == 1 && secrets[0].GetLabels()["dev.gowhisk/version"] == "0.0.2"
+	})
+	if now := c.all("services"); len(now) != 1 || now[0].GetName() != first.GetName() || now[0].GetGeneration() != 2 {
+		t.Errorf("Services are %v", now)
+	}
+
+	n.remove(a.Name)
+	b.Changed(a.Name)
+	eventually(t, "something stays", func() bool { return len(c.all("services"))+len(c.all("secrets")) == 0 })
+}
+
+func TestWhatIsDeletedOrEditedByHandComesBack(t *testing.T) {
+	c := newCluster(t, answering(200, `{}`, ""))
+	n := &names{have: map[entity.Name]*entity.Action{}}
+	b := start(t, c, n)
+	a := action()
+	n.put(a)
+	b.Changed(a.Name)
+	eventually(t, "no Service came", func() bool { return len(c.all("services")) == 1 })
+	ours := c.all("services")[0]
+
+	c.mu.Lock()
+	edited := ours.DeepCopy()
+	if err := unstructured.SetNestedField(edited.Object, int64(7), "spec", "template", "spec", "timeoutSeconds"); err != nil {
+		t.Fatal(err)
+	}
+	c.put("services", edited)
+	c.mu.Unlock()
+	eventually(t, "the edit stays", func() bool {
+		now := c.all("services")[0]
+		seconds, _, _ := unstructured.NestedFieldNoCopy(now.Object, "spec", "template", "spec", "timeoutSeconds")
+		return fmt.Sprint(seconds) == "130"
+	})
+
+	c.remove(discard{}, "services", ours.GetName())
+	eventually(t, "the Service does not come back", func() bool { return len(c.all("services")) == 1 })
+}
+
+// discard is where nobody reads.
+type discard struct{}
+
+func (discard) Header() http.Header         { return http.Header{} }
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
+func (discard) WriteHeader(int)             {}

@@ -1,0 +1,222 @@
+package knative
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/gowhisk/gowhisk/internal/entity"
+)
+
+// watch keeps what is known of our Services as the cluster has it.
+func (b *Backend) watch(ctx context.Context) {
+	resource := b.opt.Client.Resource(serviceResource).Namespace(b.opt.Namespace)
+	source := &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			o.LabelSelector = b.selector()
+			return resource.List(ctx, o)
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			o.LabelSelector = b.selector()
+			return resource.Watch(ctx, o)
+		},
+	}
+	b.informer = cache.NewSharedIndexInformer(source, &unstructured.Unstructured{}, 0, cache.Indexers{})
+	registration, err := b.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    b.see,
+		UpdateFunc: func(_, now any) { b.see(now) },
+		DeleteFunc: b.miss,
+	})
+	if err != nil { // only of an informer that has been stopped
+		b.opt.Logger.Error("watch the Services", "error", err)
+		return
+	}
+	if err := b.informer.SetWatchErrorHandler(func(_ *cache.Reflector, err error) {
+		b.opt.Logger.Warn("the cluster cannot be watched, which is tried again", "error", err)
+	}); err != nil {
+		b.opt.Logger.Error("watch the Services", "error", err)
+	}
+	b.workers.Go(func() { b.informer.Run(ctx.Done()) })
+	b.workers.Go(func() {
+		if cache.WaitForCacheSync(ctx.Done(), registration.HasSynced) {
+			close(b.available)
+		}
+	})
+}
+
+// see takes note of a Service, and has it looked after if it is not as we left it.
+func (b *Backend) see(o any) {
+	u, ok := o.(*unstructured.Unstructured)
+	if !ok {
+		return
+	}
+	s, err := read(u)
+	if err != nil {
+		b.opt.Logger.Error("a Service cannot be read", "service", u.GetName(), "error", err)
+		return
+	}
+	before, _ := b.services.get(s.Metadata.Name)
+	b.services.set(&s)
+	name, ok := s.action()
+	if ok && (before == nil || s.Metadata.Deleted != "" || b.services.foreign(&s) || before.Status.LatestReady != s.Status.LatestReady) {
+		b.queue.Add(name)
+	}
+}
+
+// miss takes note that a Service is gone.
+func (b *Backend) miss(o any) {
+	if gone, ok := o.(cache.DeletedFinalStateUnknown); ok {
+		o = gone.Obj
+	}
+	u, ok := o.(*unstructured.Unstructured)
+	if !ok {
+		return
+	}
+	before, _ := b.services.get(u.GetName())
+	b.services.remove(u.GetName())
+	if before == nil {
+		return
+	}
+	if name, ok := before.action(); ok {
+		b.queue.Add(name)
+	}
+}
+
+// work brings actions in line, one after the other, until the queue is shut down.
+func (b *Backend) work(ctx context.Context) {
+	select {
+	case <-b.available:
+	case <-ctx.Done():
+		return
+	}
+	for {
+		name, down := b.queue.Get()
+		if down {
+			return
+		}
+		err := b.reconcile(ctx, name)
+		b.queue.Done(name)
+		var wrong refusal
+		switch {
+		case err == nil:
+			b.queue.Forget(name)
+		case ctx.Err() != nil:
+			return
+		case errors.As(err, &wrong) || entity.KindOf(err) != entity.Internal:
+			b.opt.Logger.Warn("the cluster does not take an action", "action", name.String(), "error", err)
+			b.queue.Forget(name) // until it is written anew; invocations say why
+		default:
+			b.opt.Logger.Warn("an action could not be brought in line with the cluster, which is tried again", "action", name.String(), "error", err)
+			b.queue.AddRateLimited(name)
+		}
+	}
+}
+
+// reconcile makes the cluster have of an action what the catalog has.
+func (b *Backend) reconcile(ctx context.Context, name entity.Name) error {
+	found, err := b.opt.Catalog.Resolve(ctx, name)
+	if errors.Is(err, entity.ErrNotFound) || errors.Is(err, entity.ErrWrongType) || err == nil && !deployable(found.Action) {
+		return b.deleteAll(ctx, name)
+	}
+	if err != nil {
+		return fmt.Errorf("look the action up: %w", err)
+	}
+	a := found.Action
+	at := place{Action: a.Name, Namespace: a.Name.Namespace}
+	p, err := b.plan(at, a)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, s := range b.services.of(name) {
+		if s.Metadata.Name == p.service {
+			continue
+		}
+		errs = append(errs, b.mend(ctx, s))
+	}
+	own, _ := b.services.get(p.service)
+	if own == nil && b.opt.Lazy != nil && b.opt.Lazy(a.Name.Namespace) {
+		return errors.Join(errs...)
+	}
+	return errors.Join(append(errs, b.align(ctx, at, p, a, own))...)
+}
+
+// align makes a Service what it should be.
+func (b *Backend) align(ctx context.Context, at place, p plan, a *entity.Action, now *service) error {
+	switch {
+	case now != nil && now.Metadata.Deleted != "":
+		return nil // comes again when it is gone
+	case now == nil || !now.is(p) || b.services.foreign(now):
+		return b.deploy(ctx, at, p, a, func(ctx context.Context) (string, error) { return b.opt.Catalog.Code(ctx, a) })
+	case now.serves(p):
+		return b.prune(ctx, p.service, p.tag)
+	}
+	return nil
+}
+
+// mend looks after a Service that serves other namespaces, or came through a binding: they make it
+// when they need it, so one that is out of date is only in the way.
+func (b *Backend) mend(ctx context.Context, s *service) error {
+	if s.Metadata.Deleted != "" {
+		return nil
+	}
+	at, ok := s.place()
+	if !ok {
+		return b.delete(ctx, s.Metadata.Name)
+	}
+	through := at.Action
+	if at.Binding != (entity.Name{}) {
+		through = entity.Name{Namespace: at.Binding.Namespace, Package: at.Binding.Name, Name: at.Action.Name}
+	}
+	found, err := b.opt.Catalog.Resolve(ctx, through)
+	if err != nil && !errors.Is(err, entity.ErrNotFound) && !errors.Is(err, entity.ErrWrongType) {
+		return fmt.Errorf("look the action up: %w", err)
+	}
+	if err != nil || found.Action.Name != at.Action {
+		return b.delete(ctx, s.Metadata.Name)
+	}
+	p, err := b.plan(at, found.Action)
+	if err != nil {
+		return err
+	}
+	if p.service != s.Metadata.Name {
+		return b.delete(ctx, s.Metadata.Name)
+	}
+	if !s.is(p) || b.services.foreign(s) {
+		return b.align(ctx, at, p, found.Action, s)
+	}
+	return nil
+}
+
+// place is what the annotations say that the Service is for.
+func (s *service) place() (place, bool) {
+	action, ok := s.action()
+	at := place{Action: action, Namespace: s.Metadata.Annotations[noteNamespace]}
+	if binding, bound := s.Metadata.Annotations[noteBinding]; bound {
+		namespace, name, whole := cutName(binding)
+		at.Binding, ok = entity.Name{Namespace: namespace, Name: name}, ok && whole
+	}
+	return at, ok && at.Namespace != ""
+}
+
+// deleteAll removes everything of an action.
+func (b *Backend) deleteAll(ctx context.Context, name entity.Name) error {
+	var errs []error
+	for _, s := range b.services.of(name) {
+		if s.Metadata.Deleted == "" {
+			errs = append(errs, b.delete(ctx, s.Metadata.Name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// deployable reports whether the action is one that pods run.
+func deployable(a *entity.Action) bool {
+	return a.Exec.Kind != entity.KindSequence && a.Exec.Kind != entity.KindBuiltin && a.Exec.Kind != ""
+}

@@ -1,0 +1,161 @@
+package knative
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/gowhisk/gowhisk/internal/actionproxy"
+	"github.com/gowhisk/gowhisk/internal/invoker"
+)
+
+// lostError says that a request may have reached the action, and no answer came.
+type lostError struct {
+	why     string
+	timeout bool // somebody on the way gave up waiting
+}
+
+func (e *lostError) Error() string { return "no answer of the action: " + e.why }
+
+// newClient is for requests into the cluster; with an ingress all of them enter there.
+func newClient(ingress *url.URL) *http.Client {
+	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}
+	t := &http.Transport{
+		DialContext: dialer.DialContext, MaxIdleConns: 1000, MaxIdleConnsPerHost: 200, IdleConnTimeout: time.Minute,
+		DisableCompression: true,
+	}
+	if ingress != nil {
+		entry := ingress.Host
+		if ingress.Port() == "" {
+			entry = net.JoinHostPort(ingress.Hostname(), "80")
+		}
+		t.MaxIdleConnsPerHost = 1000
+		t.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, network, entry)
+		}
+	}
+	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// grace is how much longer than the action may take its answer is waited for.
+const grace = 30 * time.Second
+
+// send sends the activation until it has reached the action, or patient ends. The error is a
+// *lostError if it may have reached it.
+func (b *Backend) send(ctx, patient context.Context, t target, msg *invoker.Message) (actionproxy.ActivationAnswer, error) {
+	const most = time.Second
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, most) {
+		answer, reached, err := b.attempt(ctx, t, msg)
+		if reached || err == nil {
+			return answer, err
+		}
+		b.opt.Logger.Debug("a request did not reach the action and is sent again", "activation", msg.ID, "revision", t.revision(), "error", err)
+		again := time.NewTimer(pause)
+		select {
+		case <-again.C:
+		case <-patient.Done():
+			again.Stop()
+			return answer, errors.Join(context.Cause(patient), err)
+		}
+	}
+}
+
+// attempt sends the request once. reached is false only if it certainly did not reach the action.
+func (b *Backend) attempt(ctx context.Context, t target, msg *invoker.Message) (answer actionproxy.ActivationAnswer, reached bool, err error) {
+	var wrote atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaderField: func(string, []string) { wrote.Store(true) }})
+	bounded, cancel := context.WithTimeout(ctx, b.opt.Patience+2*msg.Action.Limits.Timeout+grace)
+	defer cancel()
+	req, err := b.request(bounded, t, msg)
+	if err != nil {
+		return answer, true, err
+	}
+	res, err := b.client.Do(req)
+	if err != nil {
+		if !wrote.Load() {
+			return answer, false, err
+		}
+		return answer, true, &lostError{why: err.Error(), timeout: bounded.Err() != nil && ctx.Err() == nil}
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, 2*actionproxy.MaxAnswer))
+	if err != nil {
+		return answer, true, &lostError{why: fmt.Sprintf("status %d, then %v", res.StatusCode, err)}
+	}
+	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != actionproxy.ActivationMediaType {
+		reached, err = refused(res, body)
+		return answer, reached, err
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return answer, true, &lostError{why: "the answer cannot be read: " + err.Error()}
+	}
+	return answer, true, nil
+}
+
+// request is the activation in the form that actionproxy has for us. It has no deadline: the pod sets
+// it by its own clock when the run begins.
+func (b *Backend) request(ctx context.Context, t target, msg *invoker.Message) (*http.Request, error) {
+	at := url.URL{Scheme: "http", Host: t.url.Host, Path: "/"}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at.String(), bytes.NewReader(msg.Args))
+	if err != nil {
+		return nil, fmt.Errorf("call %s: %w", t.url, err)
+	}
+	a := msg.Action
+	h := req.Header
+	h.Set("Accept", actionproxy.ActivationMediaType)
+	h.Set("Authorization", "Bearer "+b.key(t.plan))
+	h.Set("Content-Type", "application/json")
+	for member, value := range map[string]string{
+		"Activation-Id": string(msg.ID), "Transaction-Id": msg.Transaction, "Namespace": msg.Identity.Namespace.Name,
+		"Action-Name": "/" + a.Name.String(), "Action-Version": a.Version.String(),
+	} {
+		h.Set(actionproxy.ActivationHeader+member, value)
+	}
+	if a.WantsAPIKey() {
+		h.Set(actionproxy.ActivationHeader+"Api-Key", msg.Identity.AuthKey())
+	}
+	if b.opt.APIHost != "" {
+		h.Set(actionproxy.ActivationHeader+"Api-Host", b.opt.APIHost)
+	}
+	return req, nil
+}
+
+// refused judges an answer that is not the action's, by who gave it.
+func refused(res *http.Response, body []byte) (reached bool, err error) {
+	said := strings.TrimSpace(string(body[:min(len(body), 300)]))
+	why := fmt.Sprintf("status %d: %s", res.StatusCode, said)
+	switch {
+	case res.StatusCode == http.StatusUnauthorized, // a pod of another version
+		res.StatusCode == http.StatusNotFound, // no route yet
+		notConnected(res.StatusCode, said),
+		res.StatusCode == http.StatusServiceUnavailable && res.Header.Get("X-Request-Id") != "" && json.Valid(body): // the proxy itself
+		return false, errors.New(why)
+	}
+	return true, &lostError{why: why, timeout: res.StatusCode == http.StatusGatewayTimeout}
+}
+
+// notConnected reports whether Knative or its ingress says that there was nobody to pass a request to.
+func notConnected(status int, said string) bool {
+	if status != http.StatusServiceUnavailable && status != http.StatusBadGateway {
+		return false
+	}
+	for _, words := range []string{
+		"no healthy upstream", "pending request queue full", "activator overload", "dial tcp", "connection refused", "no route to host",
+		"reset reason: connection failure", "reset reason: remote connection failure", "delayed connect error",
+	} {
+		if strings.Contains(said, words) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,181 @@
+package knative
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"strings"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/gowhisk/gowhisk/internal/entity"
+)
+
+// service is what the cluster says of a Service, as far as we ask.
+type service struct {
+	Metadata struct {
+		Name        string            `json:"name"`
+		Labels      map[string]string `json:"labels"`
+		Annotations map[string]string `json:"annotations"`
+		Generation  int64             `json:"generation"`
+		Deleted     string            `json:"deletionTimestamp"`
+	} `json:"metadata"`
+	Status struct {
+		Observed    int64       `json:"observedGeneration"`
+		LatestReady string      `json:"latestReadyRevisionName"`
+		Latest      string      `json:"latestCreatedRevisionName"`
+		Conditions  []condition `json:"conditions"`
+		Address     struct {
+			URL string `json:"url"`
+		} `json:"address"`
+	} `json:"status"`
+}
+
+type condition struct {
+	Type    string `json:"type"`
+	Status  string `json:"status"`
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
+}
+
+// read decodes what the informer or an apply returned.
+func read(o *unstructured.Unstructured) (service, error) {
+	var s service
+	err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, &s)
+	return s, err
+}
+
+func (s *service) condition(kind string) condition {
+	for _, c := range s.Status.Conditions {
+		if c.Type == kind {
+			return c
+		}
+	}
+	return condition{}
+}
+
+// is reports whether it is of that version.
+func (s *service) is(p plan) bool {
+	return s.Metadata.Deleted == "" && s.Metadata.Labels[labelTag] == p.tag
+}
+
+// serves reports whether requests reach that version, and no other.
+func (s *service) serves(p plan) bool {
+	return s.is(p) && s.Status.Observed == s.Metadata.Generation &&
+		s.Status.LatestReady == p.revision() && s.condition("Ready").Status == "True"
+}
+
+// failed is why that version will not serve, empty while it may.
+func (s *service) failed(p plan) string {
+	c := s.condition("ConfigurationsReady")
+	if !s.is(p) || s.Status.Observed != s.Metadata.Generation || s.Status.Latest != p.revision() || c.Status != "False" {
+		return ""
+	}
+	return strings.TrimSpace(c.Reason + ": " + c.Message)
+}
+
+// image is what the pods of it run; false if that is not known.
+func (s *service) image() (i Image, ok bool) {
+	err := json.Unmarshal([]byte(s.Metadata.Annotations[noteImage]), &i)
+	return i, err == nil && i.Reference != ""
+}
+
+// host is the name in the cluster under which it is reached.
+func (s *service) host() (*url.URL, error) { return url.Parse(s.Status.Address.URL) }
+
+// action is whose it is; false if that cannot be read.
+func (s *service) action() (entity.Name, bool) {
+	parts := strings.Split(strings.TrimPrefix(s.Metadata.Annotations[noteAction], "/"), "/")
+	switch len(parts) {
+	case 2:
+		return entity.Name{Namespace: parts[0], Name: parts[1]}, true
+	case 3:
+		return entity.Name{Namespace: parts[0], Package: parts[1], Name: parts[2]}, true
+	}
+	return entity.Name{}, false
+}
+
+// services is what is known of ours.
+type services struct {
+	mu      sync.Mutex
+	known   map[string]*service // guarded by mu; the values are never changed
+	applied map[string]int64    // generation after our last apply; guarded by mu
+	changed chan struct{}       // closed with every change; guarded by mu
+}
+
+func newServices() *services {
+	return &services{known: map[string]*service{}, applied: map[string]int64{}, changed: make(chan struct{})}
+}
+
+// set remembers one; of what came out of order the newer stays.
+func (s *services) set(one *service) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.known[one.Metadata.Name] = one
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+func (s *services) remove(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.known, name)
+	delete(s.applied, name)
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// get returns one, nil if there is none, and what is closed when anything changes.
+func (s *services) get(name string) (*service, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.known[name], s.changed
+}
+
+// of returns those of an action.
+func (s *services) of(name entity.Name) []*service {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []*service
+	for _, one := range s.known {
+		if action, ok := one.action(); ok && action == name {
+			found = append(found, one)
+		}
+	}
+	return found
+}
+
+// own notes the generation that we made.
+func (s *services) own(name string, generation int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.applied[name] = generation
+}
+
+// foreign reports whether somebody else may have written the Service since we did, which is so for
+// all that an earlier process left.
+func (s *services) foreign(one *service) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	generation, ok := s.applied[one.Metadata.Name]
+	return !ok || generation != one.Metadata.Generation
+}
+
+// wait returns what good makes of the Service, as soon as it makes something.
+func (s *services) wait(ctx context.Context, name string, good func(*service) (done bool, err error)) error {
+	for {
+		one, changed := s.get(name)
+		if one != nil {
+			if done, err := good(one); done || err != nil {
+				return err
+			}
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}

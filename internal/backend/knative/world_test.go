@@ -1,0 +1,289 @@
+package knative_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+
+	"github.com/gowhisk/gowhisk/internal/backend/knative"
+	"github.com/gowhisk/gowhisk/internal/catalog"
+	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/invoker"
+)
+
+// cluster is as much of a Kubernetes with Knative as the backend asks for: it keeps objects, tells
+// watchers, and has every Service serve at once, unless told otherwise.
+type cluster struct {
+	t    *testing.T
+	url  string
+	pods http.HandlerFunc // what answers in place of every action
+
+	mu       sync.Mutex
+	objects  map[string]*unstructured.Unstructured // by resource/name; guarded by mu
+	watchers map[chan metav1.WatchEvent]bool       // of Services; guarded by mu
+	refuse   string                                // what the webhook says to a Service; guarded by mu
+	broken   string                                // why Revisions fail; guarded by mu
+	applies  int                                   // of Services; guarded by mu
+}
+
+func newCluster(t *testing.T, pods http.HandlerFunc) *cluster {
+	c := &cluster{t: t, pods: pods, objects: map[string]*unstructured.Unstructured{}, watchers: map[chan metav1.WatchEvent]bool{}}
+	server := httptest.NewServer(c)
+	t.Cleanup(server.Close)
+	t.Cleanup(server.CloseClientConnections)
+	c.url = server.URL
+	return c
+}
+
+func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/" {
+		c.pods(w, r)
+		return
+	}
+	_, rest, _ := strings.Cut(r.URL.Path, "/namespaces/actions/")
+	resource, name, _ := strings.Cut(rest, "/")
+	switch {
+	case r.Method == http.MethodGet && r.URL.Query().Get("watch") != "":
+		c.watch(w, r)
+	case r.Method == http.MethodGet:
+		c.list(w, resource)
+	case r.Method == http.MethodPatch:
+		c.apply(w, r, resource, name)
+	case r.Method == http.MethodDelete:
+		c.remove(w, resource, name)
+	default:
+		http.Error(w, r.Method, http.StatusMethodNotAllowed)
+	}
+}
+
+func (c *cluster) list(w http.ResponseWriter, resource string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	items := []any{}
+	for key, o := range c.objects {
+		if strings.HasPrefix(key, resource+"/") {
+			items = append(items, o.Object)
+		}
+	}
+	c.answer(w, 200, map[string]any{"apiVersion": "v1", "kind": "List", "metadata": map[string]any{"resourceVersion": "1"}, "items": items})
+}
+
+func (c *cluster) watch(w http.ResponseWriter, r *http.Request) {
+	events := make(chan metav1.WatchEvent, 100)
+	c.mu.Lock()
+	c.watchers[events] = true
+	c.mu.Unlock()
+	w.Header().Set("Content-Type", "application/json")
+	flusher, _ := w.(http.Flusher)
+	flusher.Flush()
+	for {
+		select {
+		case event := <-events:
+			if json.NewEncoder(w).Encode(event) != nil {
+				return
+			}
+			flusher.Flush()
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+func (c *cluster) apply(w http.ResponseWriter, r *http.Request, resource, name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var o unstructured.Unstructured
+	if err := json.NewDecoder(r.Body).Decode(&o.Object); err != nil {
+		c.t.Error(err)
+	}
+	if r.Header.Get("Content-Type") != "application/apply-patch+yaml" || r.URL.Query().Get("fieldManager") != "gowhisk" {
+		c.t.Errorf("%s is not applied: %s %s", name, r.Header.Get("Content-Type"), r.URL.RawQuery)
+	}
+	if resource == "services" && c.refuse != "" {
+		c.answer(w, 400, metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: "Failure", Reason: metav1.StatusReasonBadRequest, Code: 400, Message: c.refuse})
+		return
+	}
+	c.put(resource, &o)
+	c.answer(w, 200, o.Object)
+}
+
+// put keeps an object, and makes a Service what Knative makes of it. The caller holds mu.
+func (c *cluster) put(resource string, o *unstructured.Unstructured) {
+	before := c.objects[resource+"/"+o.GetName()]
+	generation := int64(1)
+	if before != nil {
+		generation = before.GetGeneration()
+		if was, now := text(before.Object["spec"]), text(o.Object["spec"]); was != now {
+			generation++
+		}
+	}
+	o.SetGeneration(generation)
+	if resource == "services" {
+		c.applies++
+		revision, _, _ := unstructured.NestedString(o.Object, "spec", "template", "metadata", "name")
+		ready := "True"
+		status := map[string]any{"observedGeneration": generation, "latestCreatedRevisionName": revision, "address": map[string]any{"url": c.url}}
+		if c.broken == "" {
+			status["latestReadyRevisionName"] = revision
+		} else {
+			ready = "False"
+		}
+		status["conditions"] = []any{
+			map[string]any{"type": "Ready", "status": ready, "reason": "RevisionFailed", "message": c.broken},
+			map[string]any{"type": "ConfigurationsReady", "status": ready, "reason": "RevisionFailed", "message": c.broken},
+		}
+		o.Object["status"] = status
+	}
+	c.objects[resource+"/"+o.GetName()] = o
+	if resource == "services" {
+		kind := "MODIFIED"
+		if before == nil {
+			kind = "ADDED"
+		}
+		c.tell(kind, o)
+	}
+}
+
+func (c *cluster) tell(kind string, o *unstructured.Unstructured) {
+	for w := range c.watchers {
+		event := metav1.WatchEvent{Type: kind}
+		event.Object.Raw = []byte(text(o.Object))
+		w <- event
+	}
+}
+
+func (c *cluster) remove(w http.ResponseWriter, resource, name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if o := c.objects[resource+"/"+name]; o != nil {
+		delete(c.objects, resource+"/"+name)
+		if resource == "services" {
+			c.tell("DELETED", o)
+		}
+	}
+	c.answer(w, 200, metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: "Success"})
+}
+
+func (c *cluster) answer(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	fmt.Fprint(w, text(body))
+}
+
+func text(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}
+
+// all are the objects of a resource.
+func (c *cluster) all(resource string) []*unstructured.Unstructured {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var found []*unstructured.Unstructured
+	for key, o := range c.objects {
+		if strings.HasPrefix(key, resource+"/") {
+			found = append(found, o.DeepCopy())
+		}
+	}
+	return found
+}
+
+// images gives every action the same one, without its code.
+type images struct{}
+
+func (images) Image(context.Context, *entity.Action, string, string, string) (knative.Image, error) {
+	return knative.Image{Reference: "registry.example/node@sha256:0", Numbered: true}, nil
+}
+
+// names is a catalog of a few actions.
+type names struct {
+	mu   sync.Mutex
+	have map[entity.Name]*entity.Action // guarded by mu
+}
+
+func (n *names) Resolve(_ context.Context, name entity.Name) (catalog.Resolved, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if a := n.have[name]; a != nil {
+		return catalog.Resolved{Action: a}, nil
+	}
+	return catalog.Resolved{}, entity.ErrNotFound
+}
+
+func (n *names) Code(context.Context, *entity.Action) (string, error) { return "code", nil }
+
+func (n *names) put(a *entity.Action) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.have[a.Name] = a
+}
+
+func (n *names) remove(name entity.Name) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.have, name)
+}
+
+func action() *entity.Action {
+	a := &entity.Action{
+		Name: entity.Name{Namespace: "guest", Package: "Utils", Name: "Say Hello_1"}, Revision: 1, Limits: entity.DefaultLimits(),
+		Exec: entity.Exec{Kind: "nodejs:20", CodeID: "c1"}, Version: entity.Version{Major: 0, Minor: 0, Patch: 1},
+	}
+	return a
+}
+
+func message(a *entity.Action) *invoker.Message {
+	return &invoker.Message{
+		Action: a, Identity: &entity.Identity{Subject: "guest", Namespace: entity.Namespace{Name: "guest", UUID: "u", Key: "k"}},
+		ID: entity.ActivationID(strings.Repeat("a", 32)), Transaction: "tid", Args: json.RawMessage(`{"name":"x"}`), Accepted: time.Now(),
+		Code: func(context.Context) (string, error) { return "code", nil },
+	}
+}
+
+func start(t *testing.T, c *cluster, n *names) *knative.Backend {
+	t.Helper()
+	client, err := dynamic.NewForConfig(&rest.Config{Host: c.url, QPS: 1000, Burst: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry, err := url.Parse(c.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := knative.New(knative.Options{
+		Client: client, Namespace: "actions", Owner: "test", Secret: []byte("s"), Catalog: n, Ingress: entry, APIHost: "http://api",
+		Images: images{}, Patience: 5 * time.Second,
+	})
+	t.Cleanup(b.Close)
+	return b
+}
+
+// eventually waits until ok, which is asked after every change.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(10 * time.Second)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatal(what)
+		}
+	}
+}

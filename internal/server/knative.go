@@ -1,0 +1,97 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/url"
+	"os"
+	"slices"
+
+	"github.com/gowhisk/gowhisk/internal/admin"
+	"github.com/gowhisk/gowhisk/internal/backend/knative"
+	"github.com/gowhisk/gowhisk/internal/catalog"
+	"github.com/gowhisk/gowhisk/internal/config"
+	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/imagebuild"
+	"github.com/gowhisk/gowhisk/internal/store"
+	"github.com/gowhisk/gowhisk/runtimes"
+)
+
+// onKnative is the value of the setting backend for a cluster.
+const onKnative = "knative"
+
+// makeKnative joins the server to a cluster, which need not answer yet.
+func (p *platform) makeKnative(ctx context.Context, c config.Config, names *catalog.Catalog, o Options) error {
+	k := c.Knative
+	client, where, err := knative.Connect(k.Kubeconfig, "gowhisk/"+o.Version)
+	if err != nil {
+		return err
+	}
+	secret, err := knativeSecret(ctx, p.db.Registry())
+	if err != nil {
+		return err
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find own program: %w", err)
+	}
+	var ingress *url.URL
+	if k.Ingress != "" {
+		if ingress, err = url.Parse(k.Ingress); err != nil {
+			return fmt.Errorf("knative.ingress: %w", err)
+		}
+	}
+	p.where = fmt.Sprintf("pods of Knative in namespace %s of %s", k.Namespace, where)
+	p.knative = knative.New(knative.Options{
+		Client: client, Namespace: k.Namespace, Owner: k.Owner, Secret: secret, Ingress: ingress, APIHost: p.actionURL, Logger: o.Log, Catalog: names,
+		Lazy: func(namespace string) bool { return namespace == admin.System },
+		Images: &actionImages{
+			registry: k.Registry, bases: k.Images, proxies: imagebuild.ProxiesBeside(executable),
+			environ: []string{"PATH=" + o.Path, "HOME=" + o.Home}, runtimes: map[string]string{},
+		},
+	})
+	names.Observe(func(written ...entity.Name) {
+		for _, name := range written {
+			p.knative.Changed(name)
+		}
+	})
+	return nil
+}
+
+// knativeSecret is what the keys of pods are derived from: made once, then kept.
+func knativeSecret(ctx context.Context, r store.Registry) ([]byte, error) {
+	const kind, key = "knative", "secret"
+	secret, err := r.Entry(ctx, kind, key)
+	if err == nil && len(secret) > 0 {
+		return secret, nil
+	}
+	if err != nil && !errors.Is(err, entity.ErrNotFound) {
+		return nil, fmt.Errorf("read the secret for pods: %w", err)
+	}
+	secret = make([]byte, 32)
+	if _, err := rand.Read(secret); err != nil {
+		return nil, fmt.Errorf("make the secret for pods: %w", err)
+	}
+	if err := r.PutEntries(ctx, store.Entry{Kind: kind, Key: key, Body: secret}); err != nil {
+		return nil, fmt.Errorf("keep the secret for pods: %w", err)
+	}
+	return secret, nil
+}
+
+// kindsInCluster are those that the operator has named an image for.
+func kindsInCluster(c config.Config, log *slog.Logger) []runtimes.Host {
+	var hosts []runtimes.Host
+	for _, kind := range slices.Sorted(maps.Keys(c.Knative.Images)) {
+		family, ok := runtimes.FamilyOf(kind)
+		if !ok {
+			log.Warn("knative.images names a kind that is not known", "kind", kind)
+			continue
+		}
+		hosts = append(hosts, runtimes.Host{Kind: kind, Family: family})
+	}
+	return hosts
+}

@@ -1,0 +1,121 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/gowhisk/gowhisk/internal/backend/knative"
+	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/fault"
+	"github.com/gowhisk/gowhisk/internal/imagebuild"
+)
+
+// actionImages makes the images of actions for a cluster: with a registry a layer on the kind's image,
+// without one the kind's image itself.
+type actionImages struct {
+	registry string            // registry and folder; empty for none
+	bases    map[string]string // image of a kind
+	proxies  []string
+	environ  []string
+
+	mu       sync.Mutex
+	runtimes map[string]string // with proxy, by kind; guarded by mu
+}
+
+// Image implements knative.Images.
+func (i *actionImages) Image(ctx context.Context, a *entity.Action, code, name, tag string) (image knative.Image, err error) {
+	work, err := os.MkdirTemp("", "gowhisk-image-")
+	if err != nil {
+		return image, fmt.Errorf("make a folder for the image: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	b := &imagebuild.Builder{Work: work, Proxies: i.proxies, Environ: i.environ}
+	ref := i.registry + "/" + name + ":" + tag
+	if a.Exec.Kind == entity.KindBlackbox && a.Exec.Image != entity.SkeletonImage {
+		return i.shim(ctx, b, a.Exec.Image, ref)
+	}
+	runtime, err := i.runtime(ctx, b, a.Exec.Kind)
+	if err != nil {
+		return image, err
+	}
+	if i.registry == "" || code == "" {
+		return knative.Image{Reference: runtime}, nil
+	}
+	built, err := b.Action(ctx, imagebuild.ActionSpec{
+		Code: code, Binary: a.Exec.Binary, Name: a.Name.Name, Version: a.Version.String(),
+		Kind: a.Exec.Kind, Main: a.Exec.Main, Base: runtime, Serve: "knative",
+	})
+	if err != nil {
+		return image, blame(err)
+	}
+	return push(ctx, b, built, ref)
+}
+
+// shim puts the proxy in front of an image that a user named.
+func (i *actionImages) shim(ctx context.Context, b *imagebuild.Builder, image, ref string) (knative.Image, error) {
+	if i.registry == "" {
+		return knative.Image{}, entity.Errorf(entity.Malformed, "The image %s can run in the cluster only with a registry, to which it goes with the proxy in front.", image)
+	}
+	built, err := b.Shim(ctx, imagebuild.ShimSpec{Image: image})
+	if err != nil {
+		return knative.Image{}, blame(err)
+	}
+	pushed, err := push(ctx, b, built, ref)
+	pushed.Code = "" // the image's own label is of what it was
+	return pushed, err
+}
+
+func push(ctx context.Context, b *imagebuild.Builder, built *imagebuild.Image, ref string) (knative.Image, error) {
+	facts, err := built.Facts()
+	if err != nil {
+		return knative.Image{}, err
+	}
+	digest, err := b.Push(ctx, built, ref, nil)
+	if err != nil {
+		return knative.Image{}, err
+	}
+	return knative.Image{Reference: digest, Port: facts.Port, Code: facts.Code, Binary: facts.Binary, Numbered: facts.Numbered}, nil
+}
+
+// blame tells the action's mistakes from the registry's.
+func blame(err error) error {
+	if code := fault.CodeOf(err); code == fault.SourceRefused || code == fault.BaseRefused {
+		return entity.Errorf(entity.Malformed, "No image can be made of the action: %s", strings.SplitN(err.Error(), "\n", 2)[0]).WithCode(code).Because(err)
+	}
+	return err
+}
+
+// runtime is the image of a kind with the proxy in it: the operator's, or one that is made of it once.
+func (i *actionImages) runtime(ctx context.Context, b *imagebuild.Builder, kind string) (string, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if known, ok := i.runtimes[kind]; ok {
+		return known, nil
+	}
+	base, ok := i.bases[kind]
+	if !ok {
+		return "", entity.Errorf(entity.Malformed, "The cluster has no image for actions of kind %s.", kind)
+	}
+	digest, ready, err := b.Inspect(ctx, base)
+	if err != nil {
+		return "", err
+	}
+	if !ready {
+		if i.registry == "" {
+			return "", entity.Errorf(entity.Malformed, "The image for actions of kind %s lacks the proxy, and without a registry it cannot be added.", kind)
+		}
+		built, err := b.Runtime(ctx, imagebuild.RuntimeSpec{Base: base, Kind: kind, Serve: "knative"})
+		if err != nil {
+			return "", err
+		}
+		if digest, err = b.Push(ctx, built, i.registry+"/runtime-"+strings.ReplaceAll(kind, ":", "-")+":latest", nil); err != nil {
+			return "", err
+		}
+	}
+	i.runtimes[kind] = digest
+	return digest, nil
+}
