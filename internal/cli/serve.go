@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"os"
+	"runtime/debug"
 
 	"github.com/lmittmann/tint"
 	"github.com/spf13/cobra"
@@ -39,6 +41,9 @@ Exit status: 0 stopped in order, 1 failed, 2 misused, 3 the port is taken.`,
 		if err != nil {
 			return err
 		}
+		if err := boundMemory(); err != nil {
+			return err
+		}
 		err = server.Run(cmd.Context(), c, server.Options{
 			Version: env.Version,
 			Log:     log,
@@ -57,6 +62,17 @@ Exit status: 0 stopped in order, 1 failed, 2 misused, 3 the port is taken.`,
 		return err
 	}
 	return cmd
+}
+
+// boundMemory has the garbage collector work harder before the server takes
+// more than five eighths of the memory that it may count on, unless GOMEMLIMIT
+// says what the bound is. Large bodies at once would have it killed otherwise.
+func boundMemory() error {
+	memory, err := config.MachineMemory()
+	if err == nil && debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(memory / 8 * 5)
+	}
+	return err
 }
 
 // newLogger writes JSON where asked to, colours on a terminal, and plain
