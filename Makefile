@@ -41,7 +41,7 @@ lint: ## go vet, gofmt and the linters of .golangci.yml
 	$(GOLANGCI_LINT) run
 
 tidy: ## tidy every module
-	for m in . tools/wsk tools/wskdeploy tools/schemas; do (cd $$m && go mod tidy) || exit 1; done
+	for m in . tools/wsk tools/wskdeploy tools/schemas test/cluster/knative test/cluster/kube; do (cd $$m && go mod tidy) || exit 1; done
 
 # OpenWhisk's own command lines, unchanged; their modules stay out of the product's graph.
 bin/wsk: tools/wsk/go.mod tools/wsk/go.sum

@@ -61,13 +61,30 @@ func (c *cluster) serve(ctx context.Context, name, objects string) (string, erro
 	if _, err := c.kubectl(ctx, objects, "apply", "-f", "-"); err != nil {
 		return "", err
 	}
-	if _, err := c.kubectl(ctx, "", "wait", "ksvc/"+name, "--for=condition=Ready", "--timeout=120s"); err != nil {
+	if err := c.ready(ctx, name); err != nil {
 		why, _ := c.kubectl(ctx, "", "get", "ksvc,revision,pod", "-o", "wide")
 		logs, _ := c.kubectl(ctx, "", "logs", "-l", "serving.knative.dev/service="+name, "-c", "user-container", "--tail=30")
 		return "", errors.Join(err, fmt.Errorf("%s\n%s", why, logs))
 	}
 	url, err := c.kubectl(ctx, "", "get", "ksvc", name, "-o", "jsonpath={.status.url}")
 	return strings.TrimPrefix(url, "http://"), err
+}
+
+// ready waits three minutes at most; for one whose container ends again and again not so long.
+func (c *cluster) ready(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	for {
+		_, err := c.kubectl(ctx, "", "wait", "ksvc/"+name, "--for=condition=Ready", "--timeout=10s")
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		reasons, _ := c.kubectl(ctx, "", "get", "pods", "-l", "serving.knative.dev/service="+name,
+			"-o", "jsonpath={.items[*].status.containerStatuses[*].state.waiting.reason}")
+		if strings.Contains(reasons, "CrashLoopBackOff") {
+			return fmt.Errorf("service %s: %s", name, reasons)
+		}
+	}
 }
 
 // remove deletes a Service; its pods go on their own time.
