@@ -52,6 +52,7 @@ type Knative struct {
 	// Images maps a kind to the image that its actions are built on: one with the interpreter, or,
 	// which is necessary without a registry, one that gowhisk build runtime has made of it.
 	Images  map[string]string `json:"images" env:"IMAGES, separator==" usage:"images by kind, such as nodejs:20=registry.example/node:20"`
+	Proxies []string          `json:"proxies" env:"PROXIES" usage:"actionproxy for images, one for each architecture; empty means those beside gowhisk"`
 	Ingress string            `json:"ingress" env:"INGRESS" usage:"URL where requests for cluster-local addresses enter; empty where those are reached as they are"`
 }
 

@@ -39,6 +39,10 @@ func (p *platform) makeKnative(ctx context.Context, c config.Config, names *cata
 	if err != nil {
 		return fmt.Errorf("find own program: %w", err)
 	}
+	proxies := k.Proxies
+	if len(proxies) == 0 {
+		proxies = imagebuild.ProxiesBeside(executable)
+	}
 	var ingress *url.URL
 	if k.Ingress != "" {
 		if ingress, err = url.Parse(k.Ingress); err != nil {
@@ -50,7 +54,7 @@ func (p *platform) makeKnative(ctx context.Context, c config.Config, names *cata
 		Client: client, Namespace: k.Namespace, Owner: k.Owner, Secret: secret, Ingress: ingress, APIHost: p.actionURL, Logger: o.Log, Catalog: names,
 		Lazy: func(namespace string) bool { return namespace == admin.System },
 		Images: &actionImages{
-			registry: k.Registry, bases: k.Images, proxies: imagebuild.ProxiesBeside(executable),
+			registry: k.Registry, bases: k.Images, proxies: proxies,
 			environ: []string{"PATH=" + o.Path, "HOME=" + o.Home}, runtimes: map[string]string{},
 		},
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -62,6 +63,9 @@ func (b *Backend) see(o any) {
 		return
 	}
 	before, _ := b.services.get(s.Metadata.Name)
+	if before != nil && before.Metadata.Generation == s.Metadata.Generation && !maps.Equal(before.Metadata.Labels, s.Metadata.Labels) {
+		b.services.own(s.Metadata.Name, 0) // we change labels with the specification only
+	}
 	b.services.set(&s)
 	name, ok := s.action()
 	if ok && (before == nil || s.Metadata.Deleted != "" || b.services.foreign(&s) || before.Status.LatestReady != s.Status.LatestReady) {
