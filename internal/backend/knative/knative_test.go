@@ -33,7 +33,7 @@ func TestActionIsAServiceOfItsOwnAndIsReachedWithItsKey(t *testing.T) {
 		answering(200, `{"a":1}`, "")(w, r)
 	})
 	a := action()
-	b := start(t, c, &names{have: map[entity.Name]*entity.Action{a.Name: a}})
+	b := start(t, c, having(a))
 	started := 0
 	msg := message(a)
 	msg.Starting = func(context.Context) error { started++; return nil }
@@ -79,7 +79,7 @@ func TestAnswersAreClassifiedAsOnTheLocalBackend(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := start(t, newCluster(t, row.pod), &names{})
+			b := start(t, newCluster(t, row.pod), having(action()))
 			r, err := b.Invoke(t.Context(), message(action()))
 			if err != nil || r.Response.Status != row.status || !strings.Contains(string(r.Response.Result), row.text) || r.Fault != row.fault {
 				t.Errorf("%s %s with %s, %v", r.Response.Status, r.Response.Result, r.Fault, err)
@@ -112,7 +112,7 @@ func TestRequestIsSentAgainOnlyIfItDidNotReachTheAction(t *testing.T) {
 				}
 				answering(200, `{}`, "")(w, r)
 			})
-			r, err := start(t, c, &names{}).Invoke(t.Context(), message(action()))
+			r, err := start(t, c, having(action())).Invoke(t.Context(), message(action()))
 			if err != nil || sent.Load() != row.sent || (r.Response.Status == entity.Success) != (row.sent == 2) {
 				t.Errorf("sent %d times: %s %s, %v", sent.Load(), r.Response.Status, r.Response.Result, err)
 			}
@@ -126,7 +126,7 @@ func TestRequestIsSentAgainOnlyIfItDidNotReachTheAction(t *testing.T) {
 func TestWhatTheClusterRefusesIsTheActionsFailure(t *testing.T) {
 	c := newCluster(t, answering(200, `{}`, ""))
 	c.refuse = `admission webhook "validation.webhook.serving.knative.dev" denied the request: invalid value: -1`
-	r, err := start(t, c, &names{}).Invoke(t.Context(), message(action()))
+	r, err := start(t, c, having(action())).Invoke(t.Context(), message(action()))
 	if err != nil || r.Response.Status != entity.DeveloperError || !strings.Contains(string(r.Response.Result), "invalid value: -1") {
 		t.Errorf("%s %s, %v", r.Response.Status, r.Response.Result, err)
 	}
@@ -136,7 +136,7 @@ func TestRevisionThatFailsIsThePlatformsFailureAndNothingIsSent(t *testing.T) {
 	c := newCluster(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
 	c.broken = "Unable to fetch image"
 	msg := message(action())
-	_, err := start(t, c, &names{}).Invoke(t.Context(), msg)
+	_, err := start(t, c, having(action())).Invoke(t.Context(), msg)
 	shown, ok := errors.AsType[*entity.Error](err)
 	if !ok || shown.Code != fault.Provisioning || !strings.Contains(shown.Err.Error(), "Unable to fetch image") {
 		t.Errorf("%v", err)
@@ -146,7 +146,7 @@ func TestRevisionThatFailsIsThePlatformsFailureAndNothingIsSent(t *testing.T) {
 func TestCodeThatIsTooBigForASecretIsRefusedWithTheLimit(t *testing.T) {
 	a := action()
 	a.Parameters = a.Parameters.Set("big", `"`+strings.Repeat("x", 1<<20)+`"`)
-	r, err := start(t, newCluster(t, answering(200, `{}`, "")), &names{}).Invoke(t.Context(), message(a))
+	r, err := start(t, newCluster(t, answering(200, `{}`, "")), having(a)).Invoke(t.Context(), message(a))
 	if err != nil || r.Fault != fault.CodeTooBig || !strings.Contains(string(r.Response.Result), "at most 1048576") {
 		t.Errorf("%s with %s, %v", r.Response.Result, r.Fault, err)
 	}
@@ -154,7 +154,7 @@ func TestCodeThatIsTooBigForASecretIsRefusedWithTheLimit(t *testing.T) {
 
 func TestServicesFollowTheCatalog(t *testing.T) {
 	c := newCluster(t, answering(200, `{}`, ""))
-	n := &names{have: map[entity.Name]*entity.Action{}}
+	n := having()
 	b := start(t, c, n)
 	a := action()
 	n.put(a)
@@ -181,7 +181,7 @@ func TestServicesFollowTheCatalog(t *testing.T) {
 
 func TestWhatIsDeletedOrEditedByHandComesBack(t *testing.T) {
 	c := newCluster(t, answering(200, `{}`, ""))
-	n := &names{have: map[entity.Name]*entity.Action{}}
+	n := having()
 	b := start(t, c, n)
 	a := action()
 	n.put(a)

@@ -216,6 +216,14 @@ type names struct {
 	have map[entity.Name]*entity.Action // guarded by mu
 }
 
+func having(actions ...*entity.Action) *names {
+	n := &names{have: map[entity.Name]*entity.Action{}}
+	for _, a := range actions {
+		n.put(a)
+	}
+	return n
+}
+
 func (n *names) Resolve(_ context.Context, name entity.Name) (catalog.Resolved, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
