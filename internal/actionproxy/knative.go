@@ -47,6 +47,7 @@ type Knative struct {
 	failure  atomic.Pointer[Answer] // why the action is not there
 	started  atomic.Bool            // the runtime was ready for an init
 	draining atomic.Bool
+	oomKills atomic.Int64 // when killed was asked last
 
 	background context.Context
 	stop       context.CancelFunc
@@ -63,6 +64,7 @@ func NewKnative(opts KnativeOptions) *Knative {
 	if opts.Concurrency > 0 {
 		k.slots = make(chan struct{}, opts.Concurrency)
 	}
+	k.oomKills.Store(oomKills())
 	k.background, k.stop = context.WithCancel(context.Background())
 	if opts.Action != nil {
 		k.action.Store(opts.Action)

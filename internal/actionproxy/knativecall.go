@@ -31,6 +31,7 @@ type outcome struct {
 	begin, end  time.Time
 	initialized int64 // milliseconds that an init took before; 0 for none
 	timedOut    bool
+	outOfMemory bool
 	unavailable bool // it did not reach the action
 }
 

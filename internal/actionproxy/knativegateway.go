@@ -30,6 +30,8 @@ type ActivationAnswer struct {
 	InitTime int64 `json:"initTime"`
 	// TimedOut: it was ended at its deadline.
 	TimedOut bool `json:"timedOut"`
+	// OutOfMemory: the kernel ended a process of the container for want of memory.
+	OutOfMemory bool `json:"outOfMemory"`
 	// Logs are lines in OpenWhisk's form.
 	Logs          []string        `json:"logs"`
 	LogsTruncated bool            `json:"logsTruncated"`
@@ -64,6 +66,7 @@ func (x *exchange) activation(a *Action) {
 		respond(x, o.answer)
 		return
 	}
+	o.outOfMemory = o.answer.Status != http.StatusOK && x.k.killed()
 	x.Header().Set("Content-Type", ActivationMediaType)
 	send(x, http.StatusOK, o.append(make([]byte, 0, len(o.answer.Body)+512), activation["activation_id"]))
 }
@@ -76,6 +79,7 @@ func (o outcome) append(b []byte, id string) []byte {
 	b = strconv.AppendInt(append(b, `,"end":`...), o.end.UnixMilli(), 10)
 	b = strconv.AppendInt(append(b, `,"initTime":`...), o.initialized, 10)
 	b = strconv.AppendBool(append(b, `,"timedOut":`...), o.timedOut)
+	b = strconv.AppendBool(append(b, `,"outOfMemory":`...), o.outOfMemory)
 	b = append(b, `,"logs":[`...)
 	for i, line := range o.logs.Lines {
 		if i > 0 {

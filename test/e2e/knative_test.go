@@ -147,6 +147,7 @@ func TestFailuresOfActionsOnAClusterAreToldApart(t *testing.T) {
 		"syntax": {`function main( {`, "-m", "256", "SyntaxError"},
 		"exit":   {`function main() { process.exit(3) }`, "-m", "256", "exited unexpectedly"},
 		"late":   {`function main() { return new Promise(() => setTimeout(() => {}, 60000)) }`, "-t", "1000", "exceeded its time limits of 1000 milliseconds"},
+		"memory": {`function main() { const x = []; for (;;) x.push(Buffer.alloc(8 << 20, 1)) }`, "-m", "128", "exhausted its memory"},
 		"scale":  {`function main() { return {} }`, "-a", "autoscaling.knative.dev/min-scale=-1", "does not accept"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -71,6 +71,8 @@ func judgeAnswer(limits entity.Limits, answer actionproxy.ActivationAnswer) invo
 	switch {
 	case answer.TimedOut:
 		return fail(invoker.TimeoutText(limits, false), fault.Timeout)
+	case answer.OutOfMemory:
+		return fail(invoker.MemoryText, fault.OutOfMemory)
 	case said == invoker.TimeoutText(limits, true):
 		return fail(said, fault.InitTimeout)
 	case said == invoker.InitExited, strings.HasSuffix(said, protocol.ExitedDuringInit):

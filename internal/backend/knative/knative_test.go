@@ -73,6 +73,7 @@ func TestAnswersAreClassifiedAsOnTheLocalBackend(t *testing.T) {
 		"application error": {answering(200, `{"error":"no"}`, ""), entity.ApplicationError, `{"error":"no"}`, ""},
 		"no result":         {answering(200, `7`, ""), entity.DeveloperError, "did not produce a valid JSON", fault.WrongResult},
 		"timeout":           {answering(502, `{"error":"x"}`, `,"timedOut":true`), entity.DeveloperError, invoker.TimeoutText(entity.DefaultLimits(), false), fault.Timeout},
+		"out of memory":     {answering(502, `{"error":"command exited"}`, `,"outOfMemory":true`), entity.DeveloperError, invoker.MemoryText, fault.OutOfMemory},
 		"init":              {answering(502, `{"error":"Cannot find module x"}`, `,"initTime":7`), entity.DeveloperError, "Cannot find module x", fault.MissingDependency},
 		"exit":              {answering(400, `{"error":"command exited"}`, ""), entity.DeveloperError, invoker.RunExited, fault.Exited},
 		"lost":              {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, entity.WhiskError, "Whether it ran is not known", fault.Provisioning},
