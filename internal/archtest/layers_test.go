@@ -107,15 +107,3 @@ func TestPackagesImportOnlyFromLayersBelow(t *testing.T) {
 		}
 	}
 }
-
-// TestOnlyTheClusterBackendKnowsKubernetes keeps its client out of everything
-// else: it is large, and the cluster is one backend of several.
-func TestOnlyTheClusterBackendKnowsKubernetes(t *testing.T) {
-	for pkg, imported := range imports(t) {
-		for imp := range imported {
-			if strings.HasPrefix(imp, "k8s.io/") && pkg != "internal/backend/knative" {
-				t.Errorf("%s must not import %s", pkg, imp)
-			}
-		}
-	}
-}

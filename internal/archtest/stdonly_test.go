@@ -42,6 +42,7 @@ var owners = map[string][]string{
 
 	"github.com/google/go-containerregistry": {"internal/imagebuild", "test"},
 	"github.com/klauspost/compress":          {"internal/imagebuild"},
+	"k8s.io":                                 {"internal/backend/knative"},
 }
 
 func TestDependenciesStayWithTheirOwners(t *testing.T) {

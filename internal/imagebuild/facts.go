@@ -2,9 +2,19 @@ package imagebuild
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
+
+// IsAbsent reports whether the error says that a registry does not have an image.
+func IsAbsent(err error) bool {
+	refusal, ok := errors.AsType[*transport.Error](err)
+	return ok && refusal.StatusCode == http.StatusNotFound
+}
 
 // Facts are what has to be known of an image to start it.
 type Facts struct {

@@ -61,6 +61,9 @@ func (i *actionImages) shim(ctx context.Context, b *imagebuild.Builder, image, r
 		return knative.Image{}, entity.Errorf(entity.Malformed, "The image %s can run in the cluster only with a registry, to which it goes with the proxy in front.", image)
 	}
 	built, err := b.Shim(ctx, imagebuild.ShimSpec{Image: image})
+	if imagebuild.IsAbsent(err) {
+		return knative.Image{}, entity.Errorf(entity.Malformed, "Failed to pull container image '%s'.", image).WithCode(fault.RegistryFailed).Because(err)
+	}
 	if err != nil {
 		return knative.Image{}, blame(err)
 	}
