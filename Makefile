@@ -30,7 +30,7 @@ script: bin/wsk $(EMBEDDED) ## only the scripts against a live server (RUN=name 
 	CGO_ENABLED=1 go test -race ./test/script -run 'TestScript/$(RUN)'
 
 e2e: $(EMBEDDED) ## images as Knative Services on a real cluster; starts one unless KUBECONFIG is set (RUN=Name narrows)
-	@test/e2e/run $(RUN)
+	@test/e2e/run '$(RUN)'
 
 bench: build ## compare with the machine's own floor; prints a table, writes bench.json (BENCH=-quick)
 	@go run ./test/bench $(BENCH)
