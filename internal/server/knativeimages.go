@@ -49,10 +49,20 @@ func (i *actionImages) Image(ctx context.Context, a *entity.Action, code, name, 
 		Code: code, Binary: a.Exec.Binary, Name: a.Name.Name, Version: a.Version.String(),
 		Kind: a.Exec.Kind, Main: a.Exec.Main, Base: runtime, Serve: "knative",
 	})
+	if imagebuild.IsAbsent(err) { // the registry has been emptied
+		i.forget(a.Exec.Kind)
+	}
 	if err != nil {
 		return image, blame(err)
 	}
 	return push(ctx, b, built, ref)
+}
+
+// forget has the runtime image of a kind made anew.
+func (i *actionImages) forget(kind string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	delete(i.runtimes, kind)
 }
 
 // shim puts the proxy in front of an image that a user named.
