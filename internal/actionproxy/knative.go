@@ -49,7 +49,7 @@ type Knative struct {
 	draining atomic.Bool
 	oomKills atomic.Int64 // when killed was asked last
 
-	background context.Context
+	background context.Context //nolint:containedctx // of the inits, which outlive their requests
 	stop       context.CancelFunc
 	goroutines sync.WaitGroup
 }

@@ -161,7 +161,9 @@ const (
 	exported = `"annotations":[{"key":"web-export","value":true}]`
 )
 
-func initOf(code string) string { return `"init":{"name":"hello","main":"main","code":` + quote(code) + `}` }
+func initOf(code string) string {
+	return `"init":{"name":"hello","main":"main","code":` + quote(code) + `}`
+}
 
 func TestStemCellIsInitializedAndRunThroughOneEntryPoint(t *testing.T) {
 	s := stem(t, "nodejs")

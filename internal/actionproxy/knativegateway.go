@@ -10,8 +10,7 @@ import (
 	"github.com/gowhisk/gowhisk/internal/webaction"
 )
 
-// ActivationMediaType, as the only thing that is accepted, asks for an activation as the platform
-// wants it: the body is the arguments, merged already; headers that begin with ActivationHeader name
+// ActivationMediaType asks for an activation as the platform wants it, if nothing else is accepted: the body is the arguments, merged already; headers that begin with ActivationHeader name
 // the other members of POST /run; the answer has the result, the logs and the times.
 const ActivationMediaType = "application/vnd.gowhisk.activation+json"
 

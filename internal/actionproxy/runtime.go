@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/gowhisk/gowhisk/internal/protocol"
@@ -89,9 +88,4 @@ func activationID(body []byte) string {
 func failed(status int, message string) Answer {
 	a := (&protocol.Failure{Status: status, Message: message}).Answer()
 	return Answer{Status: a.Status, Body: a.Body, Length: len(a.Body)}
-}
-
-// failedf is failed with a formatted message.
-func failedf(status int, format string, args ...any) Answer {
-	return failed(status, fmt.Sprintf(format, args...))
 }

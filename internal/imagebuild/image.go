@@ -83,7 +83,7 @@ func assemble(b base, added []addition, change func(*v1.Config)) (v1.Image, erro
 	epoch := v1.Time{Time: time.Unix(0, 0).UTC()}
 	config := b.config.DeepCopy()
 	config.Architecture, config.OS, config.Variant = b.platform.Architecture, b.platform.OS, b.platform.Variant
-	config.Created, config.Container, config.DockerVersion = epoch, "", ""
+	config.Created, config.Container = epoch, ""
 	var adds []mutate.Addendum
 	for _, l := range b.layers {
 		adds = append(adds, mutate.Addendum{Layer: l})
