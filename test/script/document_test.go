@@ -180,8 +180,8 @@ func (d *document) check(x *exchange) (breaches []string) {
 		breach("status %s is not there; the answer was %s", status, x.answered.Bytes())
 	}
 	success := x.status < http.StatusMultipleChoices
-	if err := matches(op.payload, x.sent.Bytes()); err != nil && success {
-		breach("accepted %s\n%v", x.sent.Bytes(), err)
+	if err := matches(op.payload, x.sent); err != nil && success {
+		breach("accepted %s\n%v", x.sent, err)
 	}
 	form := a.form
 	for query, other := range a.when {

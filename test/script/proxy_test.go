@@ -49,10 +49,10 @@ func watch(target string, doc *document) (*watcher, error) {
 	}
 	w.server = &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		x := &exchange{request: r, ResponseWriter: rw}
-		if r.Body != nil {
-			r.Body = &tee{r.Body, &x.sent}
-		}
+		body := &tee{ReadCloser: r.Body}
+		r.Body = body
 		proxy.ServeHTTP(x, r)
+		x.sent = body.seen()
 		w.report(doc.check(x))
 	})}
 	go func() { _ = w.server.Serve(l) }() // ends with Close
@@ -88,9 +88,10 @@ func (w *watcher) close() {
 // exchange is one request with what was answered.
 type exchange struct {
 	http.ResponseWriter
-	request        *http.Request
-	sent, answered bytes.Buffer
-	status         int
+	request  *http.Request
+	sent     []byte // of the request's body, as far as the server took it
+	answered bytes.Buffer
+	status   int
 }
 
 // Unwrap is for http.ResponseController.
@@ -108,16 +109,27 @@ func (x *exchange) Write(b []byte) (int, error) {
 	return x.ResponseWriter.Write(b)
 }
 
-// tee copies what is read.
+// tee copies what is read. A server may answer before it has read all: then the
+// rest is still on its way.
 type tee struct {
 	io.ReadCloser
-	to *bytes.Buffer
+	mu   sync.Mutex
+	copy bytes.Buffer // guarded by mu
 }
 
 func (t *tee) Read(b []byte) (int, error) {
 	n, err := t.ReadCloser.Read(b)
-	keep(t.to, b[:n])
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	keep(&t.copy, b[:n])
 	return n, err
+}
+
+// seen is what was read until now.
+func (t *tee) seen() []byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return bytes.Clone(t.copy.Bytes())
 }
 
 // keep adds b to what is compared, one byte more than that at most.
