@@ -42,6 +42,7 @@ var owners = map[string][]string{
 
 	"github.com/google/go-containerregistry": {"internal/imagebuild", "test"},
 	"github.com/klauspost/compress":          {"internal/imagebuild"},
+	"golang.org/x/crypto":                    {"internal/imagebuild"},
 	"k8s.io":                                 {"internal/backend/knative"},
 }
 

@@ -65,7 +65,7 @@ OW_RUNTIME_DEBUG stand in for SOURCE and flags that are not given.`,
 	f.add(cmd)
 	c.add(cmd)
 	o.add(cmd)
-	cmd.AddCommand(newBuildRuntime(env), newBuildShim(env), newBuildRebase(env))
+	cmd.AddCommand(newBuildRuntime(env), newBuildShim(env), newBuildRebase(env), newBuildServer(env))
 	return cmd
 }
 

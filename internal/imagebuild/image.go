@@ -24,7 +24,7 @@ const (
 	LabelBaseName   = "org.opencontainers.image.base.name"
 	LabelBaseDigest = "org.opencontainers.image.base.digest"
 
-	// LabelStage is runtime, action or shim.
+	// LabelStage is runtime, action, shim or server.
 	LabelStage = "dev.gowhisk.stage"
 	// LabelKind is the kind of the runtime.
 	LabelKind = "dev.gowhisk.kind"
@@ -45,6 +45,7 @@ const (
 	stageRuntime = "runtime"
 	stageAction  = "action"
 	stageShim    = "shim"
+	stageServer  = "server"
 )
 
 // Where things are in an image; package actionproxy looks there.

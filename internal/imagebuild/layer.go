@@ -28,11 +28,12 @@ const compression = 6
 
 // entry is a file of a layer.
 type entry struct {
-	name string      // path in the image, without leading slash
-	mode fs.FileMode // type and whether it is executable; the rest is normalised
-	link string      // target of a symbolic link
-	size int64
-	open func() (io.ReadCloser, error)
+	name  string      // path in the image, without leading slash
+	mode  fs.FileMode // type and whether it is executable; the rest is normalised
+	link  string      // target of a symbolic link
+	owner int         // number of user and group; root's if it is 0
+	size  int64
+	open  func() (io.ReadCloser, error)
 }
 
 // contentEntry is a file of known content.
@@ -168,7 +169,7 @@ func writeTar(w io.Writer, entries []entry) error {
 }
 
 func writeEntry(archive *tar.Writer, e entry) error {
-	h := &tar.Header{Name: e.name, Mode: 0o644, ModTime: time.Unix(0, 0), Typeflag: tar.TypeReg}
+	h := &tar.Header{Name: e.name, Mode: 0o644, ModTime: time.Unix(0, 0), Typeflag: tar.TypeReg, Uid: e.owner, Gid: e.owner}
 	switch {
 	case e.mode.IsDir():
 		h.Typeflag, h.Name, h.Mode = tar.TypeDir, e.name+"/", 0o755
