@@ -14,8 +14,6 @@ import (
 
 	"golang.org/x/sync/singleflight"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/tools/cache"
-	"k8s.io/client-go/util/workqueue"
 
 	"github.com/gowhisk/gowhisk/internal/catalog"
 	"github.com/gowhisk/gowhisk/internal/entity"
@@ -66,15 +64,15 @@ type Options struct {
 // Backend is an invoker.Invoker.
 type Backend struct {
 	opt       Options
+	cluster   cluster
 	services  *services
 	client    *http.Client
 	flights   singleflight.Group
-	queue     workqueue.TypedRateLimitingInterface[entity.Name]
-	informer  cache.SharedIndexInformer
+	queue     names
 	plans     plans
 	stop      context.CancelFunc
 	workers   sync.WaitGroup
-	available chan struct{} // closed when the first list has come
+	available <-chan struct{} // closed when the first list has come
 }
 
 // workers is how many actions are brought in line at once.
@@ -88,8 +86,8 @@ func New(opt Options) *Backend {
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
-	b := &Backend{opt: opt, services: newServices(), client: newClient(opt.Ingress), available: make(chan struct{})}
-	b.queue = workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[entity.Name](time.Second, time.Minute))
+	b := &Backend{opt: opt, services: newServices(), client: newClient(opt.Ingress), queue: newNames()}
+	b.cluster = cluster{opt.Client, opt.Namespace, opt.Owner, opt.Logger}
 	ctx, cancel := context.WithCancel(context.Background())
 	b.stop = cancel
 	b.watch(ctx)

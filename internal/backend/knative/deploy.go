@@ -61,18 +61,13 @@ func (b *Backend) apply(ctx context.Context, at place, p plan, a *entity.Action,
 	return b.applyService(ctx, m)
 }
 
-// ours is how we write: fields that others have set otherwise become ours.
-var ours = metav1.ApplyOptions{FieldManager: manager, Force: true}
-
 func (b *Backend) applySecret(ctx context.Context, m manifest) error {
 	o, err := b.secretObject(m)
 	if err != nil {
 		return err
 	}
-	if _, err := b.opt.Client.Resource(secretResource).Namespace(b.opt.Namespace).Apply(ctx, o.GetName(), o, ours); err != nil {
-		return fmt.Errorf("apply the Secret %s: %w", o.GetName(), judge(err))
-	}
-	return nil
+	_, err = b.cluster.apply(ctx, secretResource, o)
+	return err
 }
 
 func (b *Backend) applyService(ctx context.Context, m manifest) error {
@@ -80,9 +75,9 @@ func (b *Backend) applyService(ctx context.Context, m manifest) error {
 	if err != nil {
 		return err
 	}
-	applied, err := b.opt.Client.Resource(serviceResource).Namespace(b.opt.Namespace).Apply(ctx, o.GetName(), o, ours)
+	applied, err := b.cluster.apply(ctx, serviceResource, o)
 	if err != nil {
-		return fmt.Errorf("apply the Service %s: %w", o.GetName(), judge(err))
+		return err
 	}
 	b.services.own(o.GetName(), applied.GetGeneration())
 	b.opt.Logger.Info("action is in the cluster", "action", m.action.Name.String(), "version", m.action.Version.String(), "service", m.service, "revision", m.revision())
@@ -99,17 +94,15 @@ func judge(err error) error {
 
 // delete removes a Service with all that belongs to it.
 func (b *Backend) delete(ctx context.Context, name string) error {
-	err := b.opt.Client.Resource(serviceResource).Namespace(b.opt.Namespace).Delete(ctx, name, metav1.DeleteOptions{})
-	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("delete the Service %s: %w", name, err)
+	if err := b.cluster.delete(ctx, serviceResource, "Service", name); err != nil {
+		return err
 	}
 	return b.prune(ctx, name, "")
 }
 
 // prune removes the Secrets of a Service, but for the one of a version that is kept.
 func (b *Backend) prune(ctx context.Context, name, keep string) error {
-	secrets := b.opt.Client.Resource(secretResource).Namespace(b.opt.Namespace)
-	list, err := secrets.List(ctx, metav1.ListOptions{LabelSelector: b.selector() + "," + labelService + "=" + name})
+	list, err := b.cluster.resource(secretResource).List(ctx, metav1.ListOptions{LabelSelector: b.cluster.selector() + "," + labelService + "=" + name})
 	if err != nil {
 		return fmt.Errorf("list the Secrets of %s: %w", name, err)
 	}
@@ -118,14 +111,7 @@ func (b *Backend) prune(ctx context.Context, name, keep string) error {
 		if s.GetLabels()[labelTag] == keep {
 			continue
 		}
-		if err := secrets.Delete(ctx, s.GetName(), metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
-			errs = append(errs, fmt.Errorf("delete the Secret %s: %w", s.GetName(), err))
-		}
+		errs = append(errs, b.cluster.delete(ctx, secretResource, "Secret", s.GetName()))
 	}
 	return errors.Join(errs...)
-}
-
-// selector finds what is ours.
-func (b *Backend) selector() string {
-	return labelManager + "=" + manager + "," + labelOwner + "=" + b.opt.Owner
 }

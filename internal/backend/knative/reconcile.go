@@ -6,57 +6,18 @@ import (
 	"fmt"
 	"maps"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/tools/cache"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
 )
 
 // watch keeps what is known of our Services as the cluster has it.
 func (b *Backend) watch(ctx context.Context) {
-	resource := b.opt.Client.Resource(serviceResource).Namespace(b.opt.Namespace)
-	source := &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			o.LabelSelector = b.selector()
-			return resource.List(ctx, o)
-		},
-		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			o.LabelSelector = b.selector()
-			return resource.Watch(ctx, o)
-		},
-	}
-	b.informer = cache.NewSharedIndexInformer(source, &unstructured.Unstructured{}, 0, cache.Indexers{})
-	registration, err := b.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    b.see,
-		UpdateFunc: func(_, now any) { b.see(now) },
-		DeleteFunc: b.miss,
-	})
-	if err != nil { // only of an informer that has been stopped
-		b.opt.Logger.Error("watch the Services", "error", err)
-		return
-	}
-	if err := b.informer.SetWatchErrorHandler(func(_ *cache.Reflector, err error) {
-		b.opt.Logger.Warn("the cluster cannot be watched, which is tried again", "error", err)
-	}); err != nil {
-		b.opt.Logger.Error("watch the Services", "error", err)
-	}
-	b.workers.Go(func() { b.informer.Run(ctx.Done()) })
-	b.workers.Go(func() {
-		if cache.WaitForCacheSync(ctx.Done(), registration.HasSynced) {
-			close(b.available)
-		}
-	})
+	b.available = b.cluster.watch(ctx, &b.workers, serviceResource, b.see, b.miss)
 }
 
 // see takes note of a Service, and has it looked after if it is not as we left it.
-func (b *Backend) see(o any) {
-	u, ok := o.(*unstructured.Unstructured)
-	if !ok {
-		return
-	}
+func (b *Backend) see(u *unstructured.Unstructured) {
 	s, err := read(u)
 	if err != nil {
 		b.opt.Logger.Error("a Service cannot be read", "service", u.GetName(), "error", err)
@@ -74,14 +35,7 @@ func (b *Backend) see(o any) {
 }
 
 // miss takes note that a Service is gone.
-func (b *Backend) miss(o any) {
-	if gone, ok := o.(cache.DeletedFinalStateUnknown); ok {
-		o = gone.Obj
-	}
-	u, ok := o.(*unstructured.Unstructured)
-	if !ok {
-		return
-	}
+func (b *Backend) miss(u *unstructured.Unstructured) {
 	before, _ := b.services.get(u.GetName())
 	b.services.remove(u.GetName())
 	if before == nil {
@@ -92,33 +46,13 @@ func (b *Backend) miss(o any) {
 	}
 }
 
-// work brings actions in line, one after the other, until the queue is shut down.
+// work brings actions in line once the Services are known, until the queue is shut down. Invocations of
+// an action that the cluster does not take say why.
 func (b *Backend) work(ctx context.Context) {
 	select {
 	case <-b.available:
+		b.cluster.work(ctx, b.queue, "action", b.reconcile)
 	case <-ctx.Done():
-		return
-	}
-	for {
-		name, down := b.queue.Get()
-		if down {
-			return
-		}
-		err := b.reconcile(ctx, name)
-		b.queue.Done(name)
-		var wrong refusal
-		switch {
-		case err == nil:
-			b.queue.Forget(name)
-		case ctx.Err() != nil:
-			return
-		case errors.As(err, &wrong) || entity.KindOf(err) != entity.Internal:
-			b.opt.Logger.Warn("the cluster does not take an action", "action", name.String(), "error", err)
-			b.queue.Forget(name) // until it is written anew; invocations say why
-		default:
-			b.opt.Logger.Warn("an action could not be brought in line with the cluster, which is tried again", "action", name.String(), "error", err)
-			b.queue.AddRateLimited(name)
-		}
 	}
 }
 
