@@ -140,6 +140,21 @@ func (a *Action) timeout() time.Duration {
 	return time.Duration(*a.Limits.Timeout) * time.Millisecond
 }
 
+// oneAtATime reports whether the action came to a stem cell saying that its runs exclude one another.
+func (a *Action) oneAtATime() bool {
+	return a.baked == "" && a.Limits.Concurrency != nil && *a.Limits.Concurrency == 1
+}
+
+// limits are those of its runs: others' but for the logs, where the action says how much it may write.
+func (a *Action) limits(others Limits) Limits {
+	if logs := a.Limits.Logs; logs != nil {
+		if others.Logs = *logs << 20; *logs <= 0 {
+			others.Logs = -1
+		}
+	}
+	return others
+}
+
 // fixed reports whether a request must not set the parameter. OpenWhisk 4.2.8.
 func (a *Action) fixed(key string) bool {
 	if !a.Annotations.IsTrue("final") {

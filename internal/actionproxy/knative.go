@@ -27,6 +27,9 @@ type KnativeOptions struct {
 	Concurrency int
 	// GatewayKey is what callers show who speak for the platform; empty if there are none.
 	GatewayKey string
+	// Home is told of what is run without the platform, and says whose credentials are; nil if the action
+	// belongs to no server. Close ends it.
+	Home *Home
 	// Node chooses the texts of failures.
 	Node bool
 	Log  *slog.Logger
@@ -160,6 +163,17 @@ func (k *Knative) initRequest(ctx context.Context, a *Action) (Answer, bool) {
 	return Answer{Status: http.StatusOK, Body: []byte(`{"OK":true}`)}, true
 }
 
+// adopt gives the action to a stem cell that is none's yet; false if this is none, or ctx ended.
+func (k *Knative) adopt(ctx context.Context, a *Action) bool {
+	select {
+	case <-k.turn:
+		defer func() { k.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return false
+	}
+	return k.opts.Action == nil && k.action.CompareAndSwap(nil, a)
+}
+
 // Ready is nil while the service can do what it is for: run its action, or be initialized if it is a
 // stem cell. An action that is gone is brought back in the background, unless it failed to begin.
 func (k *Knative) Ready() error {
@@ -192,13 +206,18 @@ func (k *Knative) Ready() error {
 // served.
 func (k *Knative) Drain() { k.draining.Store(true) }
 
-// Close ends the runtime and what is in flight.
+// Close ends the runtime and what is in flight, and lets the records of it go.
 func (k *Knative) Close() error {
 	k.draining.Store(true)
 	k.stop()
 	err := k.runtime.Close()
 	k.goroutines.Wait()
-	return err
+	if k.opts.Home == nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), reportTimeout)
+	defer cancel()
+	return errors.Join(err, k.opts.Home.Close(ctx))
 }
 
 // timeLimit is OpenWhisk's text (2.11.3).

@@ -14,6 +14,14 @@ import (
 // the other members of POST /run; the answer has the result, the logs and the times.
 const ActivationMediaType = "application/vnd.gowhisk.activation+json"
 
+// InitMediaType is what such a request to a stem cell is sent as that brings the action, too: the body
+// is {"init":ACTION,"value":ARGUMENTS}. A container that is an action's already refuses it with 403,
+// and nothing runs.
+const InitMediaType = "application/vnd.gowhisk.init+json"
+
+// StemCellHeader is in the answer at ReadyPath of a container that is no action's yet.
+const StemCellHeader = "X-Whisk-Stem-Cell"
+
 // ActivationHeader begins the names of headers such as X-Whisk-Activation-Id, which is activation_id.
 const ActivationHeader = "X-Whisk-"
 
@@ -43,6 +51,13 @@ func (x *exchange) activation(a *Action) {
 		respond(x, failed(http.StatusUnauthorized, webaction.ErrUnauthorized.Message))
 		return
 	}
+	if x.r.Header.Get("Content-Type") == InitMediaType {
+		var refusal Answer
+		if a, refusal = x.adopt(); a == nil {
+			respond(x, refusal)
+			return
+		}
+	}
 	if a == nil {
 		respond(x, failed(http.StatusForbidden, protocol.NodeNotInitialized))
 		return
@@ -68,6 +83,20 @@ func (x *exchange) activation(a *Action) {
 	o.outOfMemory = o.answer.Status != http.StatusOK && x.k.killed()
 	x.Header().Set("Content-Type", ActivationMediaType)
 	send(x, http.StatusOK, o.append(make([]byte, 0, len(o.answer.Body)+512), activation["activation_id"]))
+}
+
+// adopt makes the stem cell that of the action in the body, of which the arguments stay. The action is
+// initialized by its first run, whose answer has the time.
+func (x *exchange) adopt() (*Action, Answer) {
+	var e envelope
+	if err := json.Unmarshal(x.body, &e); err != nil || e.Init == nil {
+		return nil, failed(http.StatusBadRequest, badArguments(x.body))
+	}
+	if !x.k.adopt(x.r.Context(), e.Init) {
+		return nil, failed(http.StatusForbidden, protocol.AlreadyInitialized)
+	}
+	x.body = e.Value
+	return e.Init, Answer{}
 }
 
 // append writes an ActivationAnswer with the result as it is.

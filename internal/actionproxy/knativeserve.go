@@ -46,6 +46,9 @@ func (k *Knative) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			respond(w, failed(http.StatusServiceUnavailable, err.Error()))
 			return
 		}
+		if k.action.Load() == nil {
+			w.Header().Set(StemCellHeader, "true")
+		}
 		respond(w, Answer{Status: http.StatusOK, Body: []byte(`{"ok":true}`)})
 		return
 	}

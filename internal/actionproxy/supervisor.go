@@ -70,7 +70,7 @@ func (s *Supervisor) Init(ctx context.Context, a *Action) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	if s.opts.Concurrent && s.opts.Family.Concurrent {
+	if s.opts.Concurrent && s.opts.Family.Concurrent && !a.oneAtATime() {
 		prepared.setEnv(protocol.EnvAllowConcurrent, "true")
 	} else {
 		delete(prepared.Init.Env, protocol.EnvAllowConcurrent)
@@ -79,6 +79,7 @@ func (s *Supervisor) Init(ctx context.Context, a *Action) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	child.Limit(a.limits(s.opts.Limits))
 	answer, err := child.Init(ctx, &prepared.Init)
 	if err != nil || answer.Status != http.StatusOK {
 		s.drop(child, false) // it may have loaded a part of the action
