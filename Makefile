@@ -2,7 +2,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 GOLANGCI_LINT ?= go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 PKG ?= ./...
-EMBEDDED := runtimes/nodejs/node_modules runtimes/rust/crates.tar.gz
+EMBEDDED := runtimes/nodejs/node_modules.tar.gz runtimes/rust/crates.tar.gz
 CLIENTS := bin/wsk bin/wskdeploy test/clients/node/node_modules
 export CGO_ENABLED ?= 0
 
@@ -20,7 +20,7 @@ run: build ## serve on http://127.0.0.1:3233 until Ctrl-C
 
 build: bin/wsk $(EMBEDDED) ## build bin/gowhisk, bin/actionproxy and bin/wsk
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/gowhisk ./cmd/gowhisk
-	go build -trimpath -tags nethttpomithttp2 -ldflags '$(LDFLAGS)' -o bin/actionproxy ./cmd/actionproxy
+	go build -trimpath -tags 'nethttpomithttp2 nocrates' -ldflags '$(LDFLAGS)' -o bin/actionproxy ./cmd/actionproxy
 
 test: $(EMBEDDED) $(CLIENTS) bin/kafka bin/kinds ## every test with the race detector, scripts and public clients included (PKG=./internal/... narrows)
 	CGO_ENABLED=1 go test -race -count=1 -timeout 30m $(PKG)
@@ -52,6 +52,8 @@ bin/wskdeploy: tools/wskdeploy/go.mod tools/wskdeploy/go.sum
 # What the product embeds, and what the tests start beside it.
 %/node_modules: %/package-lock.json
 	@tools/fetch node $@
+runtimes/nodejs/node_modules.tar.gz: runtimes/nodejs/package-lock.json
+	@tools/fetch modules $@
 runtimes/rust/crates.tar.gz: runtimes/rust/Cargo.lock
 	@tools/fetch crates $@
 bin/kafka: tools/kafka/pom.xml

@@ -16,7 +16,7 @@ import (
 // LayOut is WriteLaunchers for the families of the hosts, and Precompile for every host.
 func LayOut(ctx context.Context, dir string, hosts []Host) ([]Host, error) {
 	for _, h := range hosts {
-		if err := writeTree(dir, h.Family.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := writeTree(dir, h.Family.Name); err != nil {
 			return nil, err
 		}
 	}
@@ -44,7 +44,7 @@ func (h Host) Precompile(ctx context.Context, dir string) (_ Host, err error) {
 	case "dotnet":
 		h.classes, err = compileDotnet(ctx, dir, h)
 	case "rust":
-		if h.crates, err = layOutCrates(dir); h.crates != "" {
+		if h.crates, err = crates().layOut(dir); h.crates != "" {
 			h.Prefixes = append(slices.Clip(h.Prefixes), h.crates)
 		}
 	}
@@ -52,12 +52,37 @@ func (h Host) Precompile(ctx context.Context, dir string) (_ Host, err error) {
 }
 
 // WriteLaunchers writes the launchers and what they need into dir, readable by every user. No
-// launcher of that folder may run meanwhile.
+// launcher of that folder may run meanwhile. What Rust needs is left to Precompile.
 func WriteLaunchers(dir string) error { return writeTree(dir, ".") }
 
-// writeTree writes a folder of FS into dir.
+// WritePortable writes the launcher of one family, with all that it needs, into dir: for an image,
+// whose processes may write nothing there. It writes nothing, and returns false, where nothing can be
+// prepared so: the launcher is compiled by the interpreter's own compiler, or is this program.
+func WritePortable(dir string, f Family) (bool, error) {
+	switch f.Name {
+	case "nodejs", "python", "php", "ruby":
+		return true, writeTree(dir, f.Name)
+	case "rust":
+		folder, err := crates().layOut(dir)
+		return folder != "", err
+	}
+	return false, nil
+}
+
+// HasPortable says whether dir has what WritePortable writes for the family.
+func HasPortable(dir string, f Family) bool {
+	switch f.Name {
+	case "nodejs", "python", "php", "ruby":
+		return has(dir, f.Launcher)
+	case "rust":
+		return has(dir, crates().folder)
+	}
+	return false
+}
+
+// writeTree writes a folder of FS into dir, and the modules of Node.js.
 func writeTree(dir, root string) error {
-	return fs.WalkDir(FS, root, func(name string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(FS, root, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -68,8 +93,8 @@ func writeTree(dir, root string) error {
 			}
 			return nil
 		}
-		if name == crateArchive {
-			return nil // Precompile extracts it
+		if bundled(name) {
+			return nil
 		}
 		content, err := FS.ReadFile(name)
 		if err != nil {
@@ -80,6 +105,11 @@ func writeTree(dir, root string) error {
 		}
 		return nil
 	})
+	if err != nil || root != "." && root != "nodejs" {
+		return err
+	}
+	_, err = modules().layOut(dir)
+	return err
 }
 
 // compileLauncher compiles the Java launcher for one JDK, unless that was done before, and returns

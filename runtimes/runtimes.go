@@ -4,16 +4,11 @@
 package runtimes
 
 import (
-	"embed"
+	_ "embed" // the manifest
 	"path"
 	"slices"
 	"strings"
 )
-
-// FS holds one folder per family with its launcher and the recipe of its images.
-//
-//go:embed nodejs python php ruby java dotnet go rust swift bash blackbox
-var FS embed.FS
 
 //go:embed runtimes.json
 var manifest []byte

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -12,8 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/gowhisk/gowhisk/runtimes"
 )
 
 // image makes the files of an image and returns their folder.
@@ -153,8 +150,9 @@ func TestWrongFilesEndTheProgramWithAReason(t *testing.T) {
 	}
 }
 
-// maxProgram bounds the program without what it has embedded for the languages, in bytes.
-const maxProgram = 7 << 20
+// maxProgram bounds the program as it is in images, in bytes; its goal is 6 MB. Of that net/http and
+// the TLS which comes with it are more than 5.
+const maxProgram = 8_400_000
 
 func TestProgramIsSmall(t *testing.T) {
 	goTool, err := exec.LookPath("go")
@@ -162,7 +160,7 @@ func TestProgramIsSmall(t *testing.T) {
 		t.Skip("no go command to build with")
 	}
 	file := filepath.Join(t.TempDir(), "actionproxy")
-	cmd := exec.CommandContext(t.Context(), goTool, "build", "-tags", "nethttpomithttp2", "-trimpath", "-ldflags=-s -w", "-o", file, ".")
+	cmd := exec.CommandContext(t.Context(), goTool, "build", "-tags", "nethttpomithttp2 nocrates", "-trimpath", "-ldflags=-s -w", "-o", file, ".")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -171,22 +169,8 @@ func TestProgramIsSmall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var embedded int64
-	if err := fs.WalkDir(runtimes.FS, ".", func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		if err == nil {
-			embedded += info.Size()
-		}
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if own := info.Size() - embedded; own > maxProgram {
-		t.Errorf("the program is of %d bytes without the %d embedded ones", own, embedded)
-	} else {
-		t.Logf("%d bytes, and %d embedded", own, embedded)
+	t.Logf("%.1f MB; the goal is 6", float64(info.Size())/1e6)
+	if info.Size() > maxProgram {
+		t.Errorf("the program is of %d bytes", info.Size())
 	}
 }

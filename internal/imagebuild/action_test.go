@@ -74,6 +74,23 @@ func TestAnActionIsOneLayerOnItsRuntime(t *testing.T) {
 	}
 }
 
+func TestARuntimeImageHasTheLaunchersOfItsKindAlone(t *testing.T) {
+	w := newWorld(t)
+	for kind, want := range map[string]string{"nodejs:20": "nodejs/launcher.cjs", "python:3.11": "python/launcher.py", "php:8.2": "php/launcher.php", "ruby:3.1": "ruby/launcher.rb", "java:17": "", "bash": ""} {
+		files := w.files(w.runtime(kind))
+		own, _, _ := strings.Cut(want, "/")
+		for name := range files {
+			inside, ok := strings.CutPrefix(name, ".whisk/launchers/")
+			if ok && (own == "" || !strings.HasPrefix(inside, own)) {
+				t.Errorf("%s has %s", kind, name)
+			}
+		}
+		if want != "" && files[".whisk/launchers/"+want] == "" {
+			t.Errorf("%s lacks %s", kind, want)
+		}
+	}
+}
+
 func TestTheSameInputHasTheSameDigestWhereverAndWheneverItIsBuilt(t *testing.T) {
 	w := newWorld(t)
 	runtime := w.runtime("nodejs:20")

@@ -65,7 +65,7 @@ func TestDependenciesOfNodeAreALayerOfTheirOwn(t *testing.T) {
 		t.Error("files are missing")
 	}
 	for name := range files {
-		if strings.Contains(name, "old.js") || strings.Contains(name, "SCRIPT-RAN") {
+		if strings.Contains(name, "old/old.js") || strings.Contains(name, "SCRIPT-RAN") {
 			t.Errorf("%s is in the image", name)
 		}
 	}

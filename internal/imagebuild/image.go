@@ -54,6 +54,8 @@ const (
 	actionFile = "/.whisk/action.json"
 	shimFile   = "/.whisk/shim.json"
 	codeDir    = "/action"
+	// launcherDir spares the proxy to write launchers.
+	launcherDir = "/.whisk/launchers"
 	// pythonDir has the packages that were installed for a Python action.
 	pythonDir = "/.whisk/site-packages"
 )

@@ -73,7 +73,11 @@ func checkKind(kind string) error {
 }
 
 func (b *Builder) runtimeOn(on base, spec RuntimeSpec) (v1.Image, error) {
-	added, err := b.proxyLayer(on)
+	launchers, err := b.launchers(spec.Kind)
+	if err != nil {
+		return nil, err
+	}
+	added, err := b.proxyLayer(on, launchers...)
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +97,19 @@ func (b *Builder) runtimeOn(on base, spec RuntimeSpec) (v1.Image, error) {
 		label(c, LabelTitle, "gowhisk "+spec.Kind)
 		labelBase(c, on)
 	})
+}
+
+// launchers are what the proxy would write at every start: the kind's launcher and what it brings.
+func (b *Builder) launchers(kind string) ([]entry, error) {
+	dir, err := b.workDir("launchers")
+	if err != nil {
+		return nil, err
+	}
+	f, _ := runtimes.FamilyOf(kind)
+	if ready, err := runtimes.WritePortable(dir, f); !ready || err != nil {
+		return nil, err
+	}
+	return treeEntries(dir, launcherDir[1:], nil)
 }
 
 // proxyLayer has the proxy, and the folder for temporary files, which it needs and bases may lack.

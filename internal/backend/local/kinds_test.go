@@ -164,7 +164,7 @@ func TestBlackboxWithoutCodeRunsTheStub(t *testing.T) {
 
 func TestAnActionCanRequireTheOpenWhiskClient(t *testing.T) {
 	kind := usableKind(t, "nodejs")
-	if _, err := runtimes.FS.ReadFile("nodejs/node_modules/openwhisk/package.json"); err != nil {
+	if _, err := runtimes.FS.ReadFile("nodejs/node_modules.tar.gz"); err != nil {
 		t.Skip("gowhisk was built without npm")
 	}
 	p := newPool(t, containerpool.Options{APIHost: "http://127.0.0.1:9"})
