@@ -60,12 +60,12 @@ func (a *api) Invoke(ctx context.Context, req invoke.Request) (invoke.Outcome, e
 // NewID and Accept make it what a trigger.Firer accepts with.
 func (a *api) NewID() entity.ActivationID { return a.mint.New(time.Now()) }
 
-func (a *api) Accept(ctx context.Context, requests []invoke.Accepted, cause *entity.Activation) error {
+func (a *api) Accept(ctx context.Context, requests []invoke.Accepted, cause *entity.Activation, entries ...store.Entry) error {
 	for _, r := range requests {
 		defer r.Done()
 	}
 	a.accepted = requests
-	return a.db.Queue().Accept(ctx, nil, cause)
+	return a.db.Queue().Accept(ctx, nil, cause, entries...)
 }
 
 func (a *api) Request(route, method string, status int, _ time.Duration) {

@@ -15,6 +15,9 @@ import (
 type Accepted struct {
 	Request
 	ID entity.ActivationID // from NewID
+	// Hold keeps it from running until it is closed, or the server drains; nil
+	// lets it run at once. After a restart nothing is held.
+	Hold <-chan struct{}
 }
 
 // sharedFrom is the size of a payload in bytes from which the queue keeps it
@@ -25,9 +28,10 @@ const sharedFrom = 4 << 10
 func (s *Service) NewID() entity.ActivationID { return s.mint.New(time.Now()) }
 
 // Accept takes several requests and the record of what caused them, nil for
-// none, in one durable step. When it returns nil the record is stored and all
-// of them run, whatever becomes of the server; if it errs there is neither.
-func (s *Service) Accept(ctx context.Context, requests []Accepted, cause *entity.Activation) error {
+// none, in one durable step, and entries of the registry with them. When it
+// returns nil the record is stored and all of them run, whatever becomes of
+// the server; if it errs there is neither.
+func (s *Service) Accept(ctx context.Context, requests []Accepted, cause *entity.Activation, entries ...store.Entry) error {
 	leave, err := s.enter()
 	if err != nil {
 		giveBack(requests)
@@ -44,20 +48,34 @@ func (s *Service) Accept(ctx context.Context, requests []Accepted, cause *entity
 			return err
 		}
 	}
-	if err := s.Queue.Accept(context.WithoutCancel(ctx), items, cause); err != nil {
+	if err := s.Queue.Accept(context.WithoutCancel(ctx), items, cause, entries...); err != nil {
 		giveBack(requests)
 		if _, ok := errorOf(err); ok {
 			return err
 		}
 		return fmt.Errorf("queue %d activations: %w", len(items), err)
 	}
-	for _, x := range all {
-		s.tasks.Go(x.run) // also while the Service drains: they are accepted
+	for i, x := range all {
+		s.tasks.Go(s.held(x.run, requests[i].Hold)) // also while the Service drains: they are accepted
 	}
 	if cause != nil && s.Observer != nil {
 		s.Observer.ActivationEnded(cause, nil)
 	}
 	return nil
+}
+
+// held lets a task wait until it may run.
+func (s *Service) held(task func(), hold <-chan struct{}) func() {
+	if hold == nil {
+		return task
+	}
+	return func() {
+		select {
+		case <-hold:
+		case <-s.draining:
+		}
+		task()
+	}
 }
 
 // shareable is the request as it is queued beside others that may have the

@@ -81,6 +81,58 @@ func TestAcceptedRequestsRunThoughTheServerDies(t *testing.T) {
 	}
 }
 
+// What is held keeps its place in the queue until it may run.
+func TestHeldRequestsRunWhenTheyMay(t *testing.T) {
+	w := open(t)
+	requests, cause := w.batch(3)
+	hold := make(chan struct{})
+	requests[0].Hold, requests[1].Hold = hold, make(chan struct{})
+	if err := w.service.Accept(t.Context(), requests, cause, store.Entry{Kind: "event", Key: "k"}); err != nil {
+		t.Fatal(err)
+	}
+	w.until(func() bool { return len(w.queued()) == 2 })
+	close(hold)
+	w.until(func() bool { return len(w.queued()) == 1 })
+	if n := len(w.invoker.ran()); n != 2 {
+		t.Errorf("%d runs", n)
+	}
+	w.drain() // lets go of the last one
+	if len(w.queued()) != 0 || len(w.invoker.ran()) != 3 {
+		t.Errorf("%d items, %d runs", len(w.queued()), len(w.invoker.ran()))
+	}
+	if _, err := w.db.Registry().Entry(t.Context(), "event", "k"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestHeldRequestsRunThoughTheServerDies(t *testing.T) {
+	w := open(t)
+	requests, cause := w.batch(2)
+	for i := range requests {
+		requests[i].Hold = make(chan struct{})
+	}
+	if err := w.service.Accept(t.Context(), requests, cause); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.db.Close(); err != nil { // as by kill -9: nothing lets go of what is held
+		t.Fatal(err)
+	}
+	dead := w.service
+	w.start()
+	w.recover(2)
+	for _, r := range requests {
+		if a := w.record(r.ID); a.Response.Status != entity.Success {
+			t.Errorf("record of %s is %+v", r.ID, a)
+		}
+	}
+	if n := len(w.invoker.ran()); n != 2 {
+		t.Errorf("%d runs", n)
+	}
+	if err := dead.Drain(t.Context()); err != nil { // lets its goroutines end, which reach nothing
+		t.Error(err)
+	}
+}
+
 func TestLargePayloadOfABatchIsQueuedOnceAndRunsThoughTheServerDies(t *testing.T) {
 	w := open(t)
 	w.invoker.does(func(ctx context.Context, _ *invoker.Message) (invoker.Result, error) {
@@ -169,15 +221,15 @@ type noBatch struct {
 	err error
 }
 
-func (q noBatch) Accept(context.Context, []store.Item, *entity.Activation) error { return q.err }
+func (q noBatch) Accept(context.Context, []store.Item, *entity.Activation, ...store.Entry) error { return q.err }
 
 type slowQueue struct {
 	store.Queue
 	writing, release chan struct{}
 }
 
-func (q slowQueue) Accept(ctx context.Context, items []store.Item, record *entity.Activation) error {
+func (q slowQueue) Accept(ctx context.Context, items []store.Item, record *entity.Activation, entries ...store.Entry) error {
 	close(q.writing)
 	<-q.release
-	return q.Queue.Accept(ctx, items, record)
+	return q.Queue.Accept(ctx, items, record, entries...)
 }

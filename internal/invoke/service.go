@@ -75,6 +75,8 @@ type Service struct {
 	mu     sync.Mutex
 	closed bool  // guarded by mu
 	tasks  *crew // added to under mu while not closed
+
+	draining chan struct{} // closed with closed
 }
 
 // New returns a Service that is ready to invoke.
@@ -86,7 +88,7 @@ func New(c Config) *Service {
 		c.MaxComponents = defaultComponents
 	}
 	life, abort := context.WithCancel(context.Background())
-	return &Service{Config: c, life: life, abort: abort, tasks: newCrew()}
+	return &Service{Config: c, life: life, abort: abort, tasks: newCrew(), draining: make(chan struct{})}
 }
 
 // Invoke starts one activation. It returns when the request is durable
@@ -139,6 +141,7 @@ func (s *Service) Drain(ctx context.Context) error {
 	if !s.closed {
 		s.closed = true
 		s.tasks.dismiss()
+		close(s.draining)
 	}
 	s.mu.Unlock()
 	done := make(chan struct{})

@@ -141,9 +141,9 @@ type Queue interface {
 	Enqueue(ctx context.Context, id entity.ActivationID, body []byte) error
 
 	// Accept adds several items and, if record is not nil, the record of the
-	// activation that caused them, in one step: all of it or, if it errs,
-	// nothing.
-	Accept(ctx context.Context, items []Item, record *entity.Activation) error
+	// activation that caused them, and entries of the Registry, in one step:
+	// all of it or, if it errs, nothing.
+	Accept(ctx context.Context, items []Item, record *entity.Activation, entries ...Entry) error
 
 	// Start marks the item: from now on it may have run.
 	Start(ctx context.Context, id entity.ActivationID) error

@@ -10,6 +10,7 @@ import (
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/invoke"
 	"github.com/gowhisk/gowhisk/internal/manifest"
+	"github.com/gowhisk/gowhisk/internal/store"
 )
 
 // Catalog is what a Firer asks of the catalog.
@@ -21,7 +22,7 @@ type Catalog interface {
 // Acceptor takes activations; invoke.Service is one.
 type Acceptor interface {
 	NewID() entity.ActivationID
-	Accept(ctx context.Context, requests []invoke.Accepted, cause *entity.Activation) error
+	Accept(ctx context.Context, requests []invoke.Accepted, cause *entity.Activation, entries ...store.Entry) error
 }
 
 // Config holds what a Firer needs; all of it is required.

@@ -12,6 +12,7 @@ import (
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/invoke"
 	"github.com/gowhisk/gowhisk/internal/manifest"
+	"github.com/gowhisk/gowhisk/internal/store"
 	"github.com/gowhisk/gowhisk/internal/store/pebble"
 	"github.com/gowhisk/gowhisk/internal/trigger"
 )
@@ -32,7 +33,7 @@ type world struct {
 
 func (w *world) NewID() entity.ActivationID { return w.mint.New(time.Now()) }
 
-func (w *world) Accept(_ context.Context, requests []invoke.Accepted, cause *entity.Activation) error {
+func (w *world) Accept(_ context.Context, requests []invoke.Accepted, cause *entity.Activation, _ ...store.Entry) error {
 	for _, r := range requests {
 		r.Done()
 	}

@@ -17,9 +17,9 @@ func (s *queue) Enqueue(ctx context.Context, id entity.ActivationID, body []byte
 	return s.Accept(ctx, []store.Item{{ID: id, Body: body}}, nil)
 }
 
-// Accept adds items and the record of their cause; see store.Queue. An id that
-// is queued already is entity.ErrExists.
-func (s *queue) Accept(ctx context.Context, items []store.Item, record *entity.Activation) error {
+// Accept adds items, the record of their cause and entries; see store.Queue.
+// An id that is queued already is entity.ErrExists.
+func (s *queue) Accept(ctx context.Context, items []store.Item, record *entity.Activation, entries ...store.Entry) error {
 	if err := s.db.enter(ctx); err != nil {
 		return err
 	}
@@ -29,6 +29,9 @@ func (s *queue) Accept(ctx context.Context, items []store.Item, record *entity.A
 	}
 	batch := s.db.db.NewBatch()
 	added, err := s.add(batch, items)
+	if err == nil {
+		err = s.db.putEntries(batch, entries)
+	}
 	if err == nil && record != nil {
 		var release func()
 		if release, err = s.db.activations.join(ctx, batch, record); err == nil {

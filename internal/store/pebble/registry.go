@@ -41,15 +41,18 @@ func (s *registry) Entry(ctx context.Context, kind, key string) (body []byte, er
 
 // PutEntries creates or replaces entries; see store.Registry.
 func (s *registry) PutEntries(ctx context.Context, entries ...store.Entry) error {
-	return s.write(ctx, needNew, func(batch *pebble.Batch) error {
-		for _, e := range entries {
-			key := entryKey(e.Kind, e.Key)
-			if err := batch.Set(key, s.db.seal.Close(e.Body, key), nil); err != nil {
-				return fmt.Errorf("store %s %s: %w", e.Kind, e.Key, err)
-			}
+	return s.write(ctx, needNew, func(batch *pebble.Batch) error { return s.db.putEntries(batch, entries) })
+}
+
+// putEntries puts entries into batch.
+func (db *DB) putEntries(batch *pebble.Batch, entries []store.Entry) error {
+	for _, e := range entries {
+		key := entryKey(e.Kind, e.Key)
+		if err := batch.Set(key, db.seal.Close(e.Body, key), nil); err != nil {
+			return fmt.Errorf("store %s %s: %w", e.Kind, e.Key, err)
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // DeleteEntries removes entries; see store.Registry.

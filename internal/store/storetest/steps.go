@@ -68,9 +68,13 @@ func stepTests() []namedTest {
 		}},
 		{"AcceptAddsItemsAndTheRecordOfTheirCause", func(t *testing.T, f *fixture) {
 			cause := finished(7, 1)
-			must(t, f.Queue().Accept(t.Context(), []store.Item{item(1, false), item(2, true)}, cause))
+			entry := store.Entry{Kind: "event", Key: "k", Body: []byte("seen")}
+			must(t, f.Queue().Accept(t.Context(), []store.Item{item(1, false), item(2, true)}, cause, entry))
 			f.powerCut(t)
 			f.wantItems(t, item(1, false), item(2, true))
+			if body, err := f.Registry().Entry(t.Context(), "event", "k"); err != nil || string(body) != "seen" {
+				t.Errorf("the entry is %q, %v", body, err)
+			}
 			got, err := f.Activations().Get(t.Context(), cause.Namespace, cause.ID)
 			must(t, err)
 			if d := diff(got.ID, cause.ID); d != "" {
@@ -98,8 +102,10 @@ func stepTests() []namedTest {
 		{"AcceptAddsNothingIfAnItemIsThere", func(t *testing.T, f *fixture) {
 			f.enqueue(t, 2)
 			cause := finished(7, 1)
-			err := f.Queue().Accept(t.Context(), []store.Item{item(1, false), item(2, false)}, cause)
+			err := f.Queue().Accept(t.Context(), []store.Item{item(1, false), item(2, false)}, cause, store.Entry{Kind: "event", Key: "k"})
 			wantError(t, "Accept", err, entity.ErrExists)
+			_, err = f.Registry().Entry(t.Context(), "event", "k")
+			wantError(t, "Entry", err, entity.ErrNotFound)
 			f.wantItems(t, item(2, false))
 			f.wantNoActivation(t, cause.Namespace, cause.ID)
 			must(t, f.Queue().Accept(t.Context(), []store.Item{item(1, false)}, cause))
