@@ -25,8 +25,9 @@ const launch = "launch"
 // unsupportedPlatform is the exit status that OpenWhisk's runtimes have for it (3.9.1).
 const unsupportedPlatform = 9
 
-// graceful bounds how long runs in flight may take to end after SIGTERM.
-const graceful = 25 * time.Second
+// graceful bounds how long runs in flight may take to end after SIGTERM: as long as any may last. The
+// platform, or a second signal, ends them earlier.
+const graceful = 11 * time.Minute
 
 func main() {
 	if len(os.Args) == 3 && os.Args[1] == launch {
@@ -34,7 +35,7 @@ func main() {
 		exit(actionproxy.ExecLauncher(family, os.Environ()))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
+	context.AfterFunc(ctx, stop)
 	exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
 

@@ -317,6 +317,23 @@ func TestGatewayGetsResultLogsAndTimes(t *testing.T) {
 	s.want(s.send("POST", "/", "3", "Authorization: Bearer k", "Accept: "+actionproxy.ActivationMediaType), 400, "did not receive")
 }
 
+func TestGatewayIsToldWhatTheActionHasNotSeen(t *testing.T) {
+	s := knative(t, actionproxy.KnativeOptions{Runtime: supervised(t, "nodejs", false), Action: baked(t, `function main() { return {} }`, exported), GatewayKey: "k"})
+	for name, row := range map[string]struct {
+		body, key string
+		refused   bool
+	}{
+		"another's key":    {`{}`, "j", true},
+		"no arguments":     {`3`, "k", true},
+		"what it has seen": {`{}`, "k", false},
+	} {
+		got := s.send("POST", "/", row.body, "Authorization: Bearer "+row.key, "Accept: "+actionproxy.ActivationMediaType)
+		if refused := got.header.Get(actionproxy.RefusedHeader) != ""; refused != row.refused {
+			t.Errorf("%s: %d with %v", name, got.status, got.header)
+		}
+	}
+}
+
 func TestTracingTellsOfRequestsAndNotOfArguments(t *testing.T) {
 	log := &output{}
 	logger := slog.New(slog.NewTextHandler(log, nil))

@@ -25,6 +25,10 @@ const StemCellHeader = "X-Whisk-Stem-Cell"
 // ActivationHeader begins the names of headers such as X-Whisk-Activation-Id, which is activation_id.
 const ActivationHeader = "X-Whisk-"
 
+// RefusedHeader is in an answer to such a request that the proxy gives because of the request, or because
+// it cannot take it now: the action has seen nothing of it.
+const RefusedHeader = "X-Whisk-Refused"
+
 // ActivationAnswer is the body of such an answer, whose own status is 200 if the action was reached.
 type ActivationAnswer struct {
 	ActivationID string `json:"activationId"`
@@ -81,6 +85,7 @@ func (x *exchange) activation(a *Action) {
 		return
 	}
 	o.outOfMemory = o.answer.Status != http.StatusOK && x.k.killed()
+	x.Header().Del(RefusedHeader)
 	x.Header().Set("Content-Type", ActivationMediaType)
 	send(x, http.StatusOK, o.append(make([]byte, 0, len(o.answer.Body)+512), activation["activation_id"]))
 }

@@ -54,6 +54,9 @@ func (k *Knative) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	x := &exchange{ResponseWriter: w, r: r, k: k, transaction: webaction.TransactionID(r.Header)}
 	w.Header().Set("X-Request-Id", x.transaction)
+	if r.Method == http.MethodPost && r.URL.Path == "/" && slices.Contains(r.Header["Accept"], ActivationMediaType) {
+		w.Header().Set(RefusedHeader, "true") // until the action has it
+	}
 	x.serve()
 }
 

@@ -54,7 +54,7 @@ func TestActionIsAServiceOfItsOwnAndIsReachedWithItsKey(t *testing.T) {
 	}
 	want := map[string]string{
 		"spec.template.spec.enableServiceLinks": "false", "spec.template.spec.automountServiceAccountToken": "false",
-		"spec.template.spec.containerConcurrency": "1", "spec.template.spec.timeoutSeconds": "130", "spec.template.spec.responseStartTimeoutSeconds": "130",
+		"spec.template.spec.containerConcurrency": "1", "spec.template.spec.timeoutSeconds": "600", "spec.template.spec.responseStartTimeoutSeconds": "600",
 	}
 	for at, value := range want {
 		if got, _, _ := unstructured.NestedFieldNoCopy(s.Object, strings.Split(at, ".")...); fmt.Sprint(got) != value {
@@ -94,31 +94,42 @@ func TestRequestIsSentAgainOnlyIfItDidNotReachTheAction(t *testing.T) {
 		status int
 		body   string
 		sent   int32
+		header string
 	}{
-		"pod of another version": {401, `{"error":"x"}`, 2},
-		"no route yet":           {404, "", 2},
-		"nobody there":           {503, "no healthy upstream", 2},
-		"cannot connect":         {502, "dial tcp 10.0.0.1:8012: connect: connection refused", 2},
-		"reset":                  {503, "upstream connect error or disconnect/reset before headers. reset reason: connection termination", 1},
-		"lost behind Knative":    {502, "EOF", 1},
-		"gave up":                {504, "activator request timeout", 1},
+		"pod of another version":    {status: 401, body: `{"error":"x"}`, sent: 2},
+		"no route yet":              {status: 404, sent: 2},
+		"revision gone":             {status: 404, body: `Error getting active endpoint: revision.serving.knative.dev "a" not found`, sent: 2},
+		"no pod known":              {status: 500, sent: 2},
+		"no pod in time":            {status: 503, body: "context deadline exceeded", sent: 2},
+		"nobody there":              {status: 503, body: "no healthy upstream", sent: 2},
+		"cannot connect":            {status: 502, body: "dial tcp 10.0.0.1:8012: connect: connection refused", sent: 2},
+		"proxy takes no more":       {status: 503, body: `{"error":"x"}`, header: actionproxy.RefusedHeader, sent: 2},
+		"stem cell of another":      {status: 403, body: `{"error":"x"}`, header: actionproxy.RefusedHeader, sent: 2},
+		"proxy does not read it":    {status: 400, body: `{"error":"x"}`, header: actionproxy.RefusedHeader, sent: 1},
+		"unavailable, nobody knows": {status: 503, body: `{"error":"x"}`, sent: 1},
+		"broken, nobody knows":      {status: 500, body: "x", sent: 1},
+		"silence":                   {status: 502, sent: 1},
+		"reset":                     {status: 503, body: "upstream connect error or disconnect/reset before headers. reset reason: connection termination", sent: 1},
+		"lost behind Knative":       {status: 502, body: "EOF", sent: 1},
+		"gave up":                   {status: 504, body: "activator request timeout", sent: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var sent atomic.Int32
 			c := newCluster(t, func(w http.ResponseWriter, r *http.Request) {
 				if sent.Add(1) == 1 {
-					http.Error(w, row.body, row.status)
+					if row.header != "" {
+						w.Header().Set(row.header, "true")
+					}
+					w.WriteHeader(row.status)
+					fmt.Fprint(w, row.body)
 					return
 				}
 				answering(200, `{}`, "")(w, r)
 			})
 			r, err := start(t, c, having(action())).Invoke(t.Context(), message(action()))
-			if err != nil || sent.Load() != row.sent || (r.Response.Status == entity.Success) != (row.sent == 2) {
+			if sent.Load() != row.sent || (err == nil && r.Response.Status == entity.Success) != (row.sent == 2) || (err != nil) != (row.status == 400) {
 				t.Errorf("sent %d times: %s %s, %v", sent.Load(), r.Response.Status, r.Response.Result, err)
-			}
-			if r.TimedOut != (row.status == 504) {
-				t.Errorf("timed out: %v", r.TimedOut)
 			}
 		})
 	}
@@ -200,7 +211,7 @@ func TestWhatIsDeletedOrEditedByHandComesBack(t *testing.T) {
 	eventually(t, "the edit stays", func() bool {
 		now := c.all("services")[0]
 		seconds, _, _ := unstructured.NestedFieldNoCopy(now.Object, "spec", "template", "spec", "timeoutSeconds")
-		return fmt.Sprint(seconds) == "130"
+		return fmt.Sprint(seconds) == "600"
 	})
 
 	c.remove(discard{}, "services", ours.GetName())

@@ -6,7 +6,6 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -50,7 +49,8 @@ const settingsDir = "/etc/gowhisk"
 // secretLimit is what Kubernetes lets a Secret hold, in bytes.
 const secretLimit = 1 << 20
 
-// longestRequest is what Knative allows a request unless its operator changed it, in seconds.
+// longestRequest is what Knative allows a request unless its operator changed it, in seconds. The wait
+// for a pod is in it, and so are init and run, which the pod ends at their own limit.
 const longestRequest = 600
 
 type object = map[string]any
@@ -172,7 +172,6 @@ func (b *Backend) serviceObject(m manifest) (*unstructured.Unstructured, error) 
 // template is that of the version's Revision.
 func (b *Backend) template(m manifest) object {
 	limits := m.action.Limits
-	seconds := int64(min(2*limits.Timeout+10*time.Second, longestRequest*time.Second) / time.Second) // init and run; the proxy ends both before
 	notes := object{noteAction: "/" + m.action.Name.String()}
 	for _, p := range m.action.Annotations {
 		if strings.HasPrefix(p.Key, scalePrefix) {
@@ -186,7 +185,7 @@ func (b *Backend) template(m manifest) object {
 		"metadata": object{"name": m.revision(), "labels": b.labels(m), "annotations": notes},
 		"spec": object{
 			"containerConcurrency": int64(limits.Concurrency),
-			"timeoutSeconds":       seconds, "responseStartTimeoutSeconds": seconds,
+			"timeoutSeconds":       int64(longestRequest), "responseStartTimeoutSeconds": int64(longestRequest),
 			"enableServiceLinks": false, "automountServiceAccountToken": false,
 			"containers": []any{b.container(m)},
 			"volumes":    []any{object{"name": "action", "secret": object{"secretName": m.secret()}}},

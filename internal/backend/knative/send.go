@@ -21,8 +21,8 @@ import (
 
 // lostError says that a request may have reached the action, and no answer came.
 type lostError struct {
-	why     string
-	timeout bool // somebody on the way gave up waiting
+	why    string
+	waited bool // somebody on the way gave up waiting
 }
 
 func (e *lostError) Error() string { return "no answer of the action: " + e.why }
@@ -47,7 +47,7 @@ func newClient(ingress *url.URL) *http.Client {
 	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-// grace is how much longer than the action may take its answer is waited for.
+// grace is how much longer than the cluster does we wait for an answer.
 const grace = 30 * time.Second
 
 // send sends the activation until it has reached the action, or patient ends. The error is a
@@ -74,7 +74,7 @@ func (b *Backend) send(ctx, patient context.Context, t target, msg *invoker.Mess
 func (b *Backend) attempt(ctx context.Context, t target, msg *invoker.Message) (answer actionproxy.ActivationAnswer, reached bool, err error) {
 	var wrote atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaderField: func(string, []string) { wrote.Store(true) }})
-	bounded, cancel := context.WithTimeout(ctx, b.opt.Patience+2*msg.Action.Limits.Timeout+grace)
+	bounded, cancel := context.WithTimeout(ctx, longestRequest*time.Second+grace)
 	defer cancel()
 	req, err := b.request(bounded, t, msg)
 	if err != nil {
@@ -85,7 +85,7 @@ func (b *Backend) attempt(ctx context.Context, t target, msg *invoker.Message) (
 		if !wrote.Load() {
 			return answer, false, err
 		}
-		return answer, true, &lostError{why: err.Error(), timeout: bounded.Err() != nil && ctx.Err() == nil}
+		return answer, true, &lostError{why: err.Error(), waited: bounded.Err() != nil && ctx.Err() == nil}
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, 2*actionproxy.MaxAnswer))
@@ -130,32 +130,41 @@ func (b *Backend) request(ctx context.Context, t target, msg *invoker.Message) (
 	return req, nil
 }
 
-// refused judges an answer that is not the action's, by who gave it.
+// refused judges an answer that is not the action's, by who gave it. An error that is no *lostError says
+// that the request did not reach the action; reached is true then if sending it again is of no use.
 func refused(res *http.Response, body []byte) (reached bool, err error) {
 	said := strings.TrimSpace(string(body[:min(len(body), 300)]))
 	why := fmt.Sprintf("status %d: %s", res.StatusCode, said)
 	switch {
 	case res.StatusCode == http.StatusUnauthorized, // a pod of another version
 		res.StatusCode == http.StatusNotFound, // no route yet
-		notConnected(res.StatusCode, said),
-		res.StatusCode == http.StatusServiceUnavailable && res.Header.Get("X-Request-Id") != "" && json.Valid(body): // the proxy itself
+		notConnected(res.StatusCode, said):
 		return false, errors.New(why)
+	case res.Header.Get(actionproxy.RefusedHeader) != "": // the proxy, which does not have its action or cannot take more
+		return res.StatusCode != http.StatusServiceUnavailable && res.StatusCode != http.StatusForbidden, errors.New(why)
 	}
-	return true, &lostError{why: why, timeout: res.StatusCode == http.StatusGatewayTimeout}
+	return true, &lostError{why: why, waited: res.StatusCode == http.StatusGatewayTimeout}
 }
 
 // notConnected reports whether Knative or its ingress says that there was nobody to pass a request to.
+// What they say of a connection that broke is not among it, nor is silence: but for the status 500, with
+// which activator and queue-proxy alone say that they know no pod to choose.
 func notConnected(status int, said string) bool {
-	if status != http.StatusServiceUnavailable && status != http.StatusBadGateway {
+	switch status {
+	case http.StatusInternalServerError:
+		return said == "" || strings.HasPrefix(said, "Error getting active endpoint: ")
+	case http.StatusServiceUnavailable, http.StatusBadGateway:
+	default:
 		return false
 	}
 	for _, words := range []string{
 		"no healthy upstream", "pending request queue full", "activator overload", "dial tcp", "connection refused", "no route to host",
-		"reset reason: connection failure", "reset reason: remote connection failure", "delayed connect error",
+		"reset reason: connection failure", "reset reason: remote connection failure", "reset reason: local connection failure",
+		"reset reason: connection timeout", "reset reason: overflow", "delayed connect error",
 	} {
 		if strings.Contains(said, words) {
 			return true
 		}
 	}
-	return false
+	return status == http.StatusServiceUnavailable && said == context.DeadlineExceeded.Error()
 }
