@@ -2,25 +2,15 @@ package actionproxy
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gowhisk/gowhisk/internal/cloudevent"
 	"github.com/gowhisk/gowhisk/internal/protocol"
 	"github.com/gowhisk/gowhisk/internal/webaction"
-)
-
-// eventPrefix begins the names of the arguments that an event's attributes become. What is no JSON
-// object among the data becomes the argument eventData: JSON as it is, text as a string, anything
-// else as base64; __ce_datacontenttype tells.
-const (
-	eventPrefix = "__ce_"
-	eventData   = eventPrefix + "data"
 )
 
 // event serves a CloudEvent. The answer to what is no fault of the sender tells a broker what to do:
@@ -43,7 +33,7 @@ func (x *exchange) event(a *Action, mode cloudevent.Mode) {
 		respond(x, failed(http.StatusUnauthorized, webaction.ErrUnauthorized.Message))
 		return
 	}
-	args, ok := eventArguments(a, e)
+	args, ok := e.Arguments(func(name string) bool { return webaction.Reserved(name) || a.fixed(name) })
 	if !ok {
 		respond(x, failed(http.StatusBadRequest, webaction.ErrReserved.Message))
 		return
@@ -57,47 +47,6 @@ func (x *exchange) event(a *Action, mode cloudevent.Mode) {
 	default:
 		x.answer(o)
 	}
-}
-
-// eventArguments are the members of the data and the attributes; false if the data sets what it must
-// not.
-func eventArguments(a *Action, e cloudevent.Event) ([]byte, bool) {
-	members := map[string]json.RawMessage{}
-	data := bytes.TrimSpace(e.Data)
-	if len(data) > 0 && e.HasJSON() && data[0] == '{' {
-		if json.Unmarshal(data, &members) != nil {
-			return nil, false
-		}
-		for key := range members {
-			if strings.HasPrefix(key, eventPrefix) || webaction.Reserved(key) || a.fixed(key) {
-				return nil, false
-			}
-		}
-	} else if len(data) > 0 {
-		members[eventData] = wholeData(e)
-	}
-	for name, value := range e.Attributes {
-		members[eventPrefix+name] = protocol.AppendString(nil, value)
-	}
-	b := []byte{'{'}
-	for i, key := range slices.Sorted(maps.Keys(members)) {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(append(protocol.AppendString(b, key), ':'), members[key]...)
-	}
-	return append(b, '}'), true
-}
-
-// wholeData is the data of an event as one JSON value.
-func wholeData(e cloudevent.Event) json.RawMessage {
-	switch {
-	case e.HasJSON():
-		return bytes.TrimSpace(e.Data)
-	case e.HasText():
-		return protocol.AppendString(nil, string(e.Data))
-	}
-	return protocol.AppendString(nil, base64.StdEncoding.EncodeToString(e.Data))
 }
 
 // eventAnswer sends a result that has the form of an event as one, in the mode of the request, and

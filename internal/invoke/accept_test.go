@@ -221,7 +221,9 @@ type noBatch struct {
 	err error
 }
 
-func (q noBatch) Accept(context.Context, []store.Item, *entity.Activation, ...store.Entry) error { return q.err }
+func (q noBatch) Accept(context.Context, []store.Item, *entity.Activation, ...store.Entry) error {
+	return q.err
+}
 
 type slowQueue struct {
 	store.Queue
