@@ -25,7 +25,7 @@ type ServerSpec struct {
 const (
 	serverFile = "/usr/bin/gowhisk"
 	rootsFile  = "/etc/ssl/certs/ca-certificates.crt"
-	dataDir    = "/data"
+	dataDir    = "/data" // where a volume goes; its root may belong to another user
 )
 
 // nobodyID is the number of the user nobody.
@@ -89,7 +89,7 @@ func (b *Builder) serverOn(on base, binary, version string) (v1.Image, error) {
 		setEnv(c, "PATH", "/usr/bin")
 		setEnv(c, "HOME", dataDir)
 		setEnv(c, "GOWHISK_LISTEN", "0.0.0.0:3233")
-		setEnv(c, "GOWHISK_DATA_DIR", dataDir)
+		setEnv(c, "GOWHISK_DATA_DIR", dataDir+"/gowhisk")
 		label(c, LabelStage, stageServer)
 		label(c, LabelTitle, "gowhisk")
 		label(c, LabelVersion, version)

@@ -35,7 +35,7 @@ func TestTheImageOfTheServerHasWhatItNeedsAndNoMore(t *testing.T) {
 		t.Error("the roots are no certificates")
 	}
 	c := w.config(ref)
-	if c.User != "65532:65532" || !slices.Equal(c.Entrypoint, []string{"/usr/bin/gowhisk"}) || c.Labels[imagebuild.LabelVersion] != "1.2.3" || !slices.Contains(c.Env, "GOWHISK_DATA_DIR=/data") {
+	if c.User != "65532:65532" || !slices.Equal(c.Entrypoint, []string{"/usr/bin/gowhisk"}) || c.Labels[imagebuild.LabelVersion] != "1.2.3" || !slices.Contains(c.Env, "GOWHISK_DATA_DIR=/data/gowhisk") {
 		t.Errorf("configuration: %+v", c)
 	}
 	if owner := w.owners(ref); owner["data"] != 65532 || owner["usr/bin/gowhisk"] != 0 {
