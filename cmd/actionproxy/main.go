@@ -63,6 +63,11 @@ func run(ctx context.Context, args, environ []string, stdout, stderr *os.File) e
 	if err != nil {
 		return err
 	}
+	if s.gatewayKey != "" {
+		if err := actionproxy.Conceal(); err != nil {
+			s.log(stderr).Warn("the gateway's key may be read by actions", "error", err)
+		}
+	}
 	dir, err := os.MkdirTemp("", "actionproxy")
 	if err != nil {
 		return fmt.Errorf("make a folder for actions: %w", err)

@@ -95,8 +95,13 @@ func (s settings) newKnative(rt actionproxy.Runtime, node bool, stderr *os.File)
 	if s.debug {
 		rt = actionproxy.TraceRuntime(rt, log)
 	}
+	var home *actionproxy.Home
+	if s.home != nil {
+		s.home.Log = log
+		home = actionproxy.NewHome(*s.home)
+	}
 	return actionproxy.NewKnative(actionproxy.KnativeOptions{
-		Runtime: rt, Action: s.action, Defaults: s.defaults, Concurrency: s.concurrency, GatewayKey: s.gatewayKey, Node: node, Log: log,
+		Runtime: rt, Action: s.action, Defaults: s.defaults, Concurrency: s.concurrency, GatewayKey: s.gatewayKey, Home: home, Node: node, Log: log,
 	})
 }
 

@@ -32,8 +32,11 @@ const (
 	launcherFolder = "/.whisk/launchers"
 )
 
-// gatewayKey is the one variable that actions do not see.
-const gatewayKey = "OW_GATEWAY_KEY"
+// The variables that actions do not see.
+const (
+	gatewayKey = "OW_GATEWAY_KEY"
+	reportFile = "OW_REPORT_FILE"
+)
 
 // settings come from flags and from the environment of an image.
 type settings struct {
@@ -45,7 +48,8 @@ type settings struct {
 	shim                        actionproxy.Shim
 	launchers                   string // a folder of the image that has them; may be empty
 	gatewayKey                  string
-	environ                     []string // for actions
+	home                        *actionproxy.HomeOptions // nil if there is nobody to report to
+	environ                     []string                 // for actions
 }
 
 func parse(args, environ []string, usage io.Writer) (settings, error) {
@@ -53,7 +57,9 @@ func parse(args, environ []string, usage io.Writer) (settings, error) {
 	s := settings{
 		reinit: env["PROXY_ALLOW_REINIT"] == "1", logInitError: env["OW_LOG_INIT_ERROR"] != "", debug: isTrue(env["OW_RUNTIME_DEBUG"]),
 		gatewayKey: env[gatewayKey],
-		environ:    slices.DeleteFunc(slices.Clone(environ), func(e string) bool { return strings.HasPrefix(e, gatewayKey+"=") }),
+		environ: slices.DeleteFunc(slices.Clone(environ), func(e string) bool {
+			return strings.HasPrefix(e, gatewayKey+"=") || strings.HasPrefix(e, reportFile+"=")
+		}),
 	}
 	var action, shimPath string
 	flags := flag.NewFlagSet("actionproxy", flag.ContinueOnError)
@@ -74,6 +80,9 @@ func parse(args, environ []string, usage io.Writer) (settings, error) {
 		return settings{}, exitError{fmt.Errorf("platform %q is not supported: use openwhisk, knative or shim", s.platform), unsupportedPlatform}
 	}
 	if err := s.readFiles(action, shimPath); err != nil {
+		return settings{}, err
+	}
+	if err := s.readHome(env[reportFile]); err != nil {
 		return settings{}, err
 	}
 	return s, s.apply(env)
@@ -110,6 +119,19 @@ func (s *settings) readFiles(action, shimPath string) error {
 	if s.kind == "" {
 		return errors.New("no kind: say which with --kind, for example --kind nodejs:20")
 	}
+	return nil
+}
+
+// readHome reads whom to report to, if there is somebody.
+func (s *settings) readHome(file string) error {
+	if file == "" || s.gatewayKey == "" {
+		return nil
+	}
+	home, err := actionproxy.ReadHome(file)
+	if err != nil {
+		return err
+	}
+	home.Key, s.home = s.gatewayKey, &home
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/gowhisk/gowhisk/internal/protocol"
 	"github.com/gowhisk/gowhisk/internal/webaction"
@@ -116,6 +117,13 @@ func (x *exchange) call(action *Action, args []byte, activation map[string]strin
 	if activation["transaction_id"] == "" {
 		activation["transaction_id"] = x.transaction
 	}
-	x.Header()["X-Openwhisk-Activation-Id"] = []string{activation["activation_id"]}
-	return x.k.invoke(x.r.Context(), call{action: action, activation: activation, args: action.arguments(args)})
+	id := activation["activation_id"]
+	x.Header()["X-Openwhisk-Activation-Id"] = []string{id}
+	accepted := time.Now()
+	o := x.k.invoke(x.r.Context(), call{action: action, activation: activation, args: action.arguments(args)})
+	if home := x.k.opts.Home; home != nil && !o.unavailable && !x.fromGateway() {
+		o.outOfMemory = o.answer.Status != http.StatusOK && x.k.killed()
+		home.report(report{id, activation["transaction_id"], accepted, o})
+	}
+	return o
 }

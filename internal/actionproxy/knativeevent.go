@@ -29,9 +29,11 @@ func (x *exchange) event(a *Action, mode cloudevent.Mode) {
 		respond(x, failed(http.StatusForbidden, protocol.NodeNotInitialized))
 		return
 	}
-	if a.web() && !webaction.Authorized(a.Annotations.Get(webaction.AnnotationAuth), x.r.Header, x.fromGateway()) {
-		respond(x, failed(http.StatusUnauthorized, webaction.ErrUnauthorized.Message))
-		return
+	if a.web() {
+		if _, err := x.admit(a); err != nil {
+			respond(x, failed(err.Status, err.Message))
+			return
+		}
 	}
 	args, ok := e.Arguments(func(name string) bool { return webaction.Reserved(name) || a.fixed(name) })
 	if !ok {

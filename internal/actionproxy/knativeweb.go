@@ -91,10 +91,11 @@ func (x *exchange) callWeb(a *Action, t webTarget, body []byte, activation map[s
 			return nil
 		}
 	}
-	if !options && !webaction.Authorized(a.Annotations.Get(webaction.AnnotationAuth), x.r.Header, x.fromGateway()) {
-		return webaction.ErrUnauthorized
+	user, refusal := x.admit(a)
+	if refusal != nil && !options {
+		return refusal
 	}
-	r := webaction.Request{Method: x.r.Method, Header: webaction.EdgeHeader(x.r, x.transaction), Path: t.path, Query: x.r.URL.RawQuery, Body: body}
+	r := webaction.Request{Method: x.r.Method, Header: webaction.EdgeHeader(x.r, x.transaction), Path: t.path, Query: x.r.URL.RawQuery, Body: body, User: user}
 	if x.fromGateway() {
 		delete(r.Header, "Authorization") // the key is no business of the action
 	}
@@ -111,6 +112,28 @@ func (x *exchange) callWeb(a *Action, t webTarget, body []byte, activation map[s
 		}
 	}
 	return x.webResult(x.call(a, args, activation), t.extension)
+}
+
+// errUnchecked: whose credentials these are is known to a server that does not answer.
+var errUnchecked = &webaction.Error{Status: http.StatusServiceUnavailable, Message: "The credentials could not be checked."}
+
+// admit returns the namespace that the credentials of the request open, empty for none, and the
+// refusal of who must not reach the action. OpenWhisk 4.1.11, 4.3.
+func (x *exchange) admit(a *Action) (user string, refusal *webaction.Error) {
+	required := a.Annotations.Get(webaction.AnnotationAuth)
+	if home := x.k.opts.Home; home != nil && !x.fromGateway() {
+		var err error
+		if user, err = home.identify(x.r.Context(), x.r.Header.Get("Authorization")); err != nil {
+			x.k.opts.Log.Warn("credentials are not checked", "error", err)
+			if string(required) == "true" {
+				return "", errUnchecked
+			}
+		}
+	}
+	if !webaction.Authorized(required, x.r.Header, user != "" || x.fromGateway()) {
+		return user, webaction.ErrUnauthorized
+	}
+	return user, nil
 }
 
 // webResult answers with what the action made. OpenWhisk 4.4, 4.5, 4.7.
