@@ -52,7 +52,8 @@ func (p *platform) makeKnative(ctx context.Context, c config.Config, names *cata
 	p.where = fmt.Sprintf("pods of Knative in namespace %s of %s", k.Namespace, where)
 	p.knative = knative.New(knative.Options{
 		Client: client, Namespace: k.Namespace, Owner: k.Owner, Secret: secret, Ingress: ingress, APIHost: p.actionURL, Logger: o.Log, Catalog: names,
-		Lazy: func(namespace string) bool { return namespace == admin.System },
+		Actions: func(ctx context.Context) ([]entity.Name, error) { return allActions(ctx, p.db.Entities()) },
+		Lazy:    func(namespace string) bool { return namespace == admin.System },
 		Images: &actionImages{
 			registry: k.Registry, bases: k.Images, proxies: proxies,
 			environ: []string{"PATH=" + o.Path, "HOME=" + o.Home}, runtimes: map[string]string{},
@@ -64,6 +65,25 @@ func (p *platform) makeKnative(ctx context.Context, c config.Config, names *cata
 		}
 	})
 	return nil
+}
+
+// allActions are the names of those of all namespaces.
+func allActions(ctx context.Context, e store.Entities) ([]entity.Name, error) {
+	namespaces, err := e.Namespaces(ctx, entity.Actions)
+	if err != nil {
+		return nil, fmt.Errorf("list the namespaces: %w", err)
+	}
+	var names []entity.Name
+	for _, namespace := range namespaces {
+		actions, err := e.List(ctx, store.EntityQuery{Collection: entity.Actions, Namespace: namespace})
+		if err != nil {
+			return names, fmt.Errorf("list the actions of %s: %w", namespace, err)
+		}
+		for _, a := range actions {
+			names = append(names, a.Name)
+		}
+	}
+	return names, nil
 }
 
 // knativeSecret is what the keys of pods are derived from: made once, then kept.

@@ -83,6 +83,9 @@ type Entities interface {
 	// Count returns how many documents q matches; Skip and Limit are ignored.
 	Count(ctx context.Context, q EntityQuery) (int, error)
 
+	// Namespaces returns those that have a document of the collection, by name.
+	Namespaces(ctx context.Context, c entity.Collection) ([]string, error)
+
 	// Code returns the code attached under that id, entity.ErrNotFound if
 	// it is gone.
 	Code(ctx context.Context, name entity.Name, codeID string) ([]byte, error)

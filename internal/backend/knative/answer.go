@@ -7,9 +7,6 @@ import (
 	"strings"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-
 	"github.com/gowhisk/gowhisk/internal/actionproxy"
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/fault"
@@ -113,66 +110,4 @@ func (b *Backend) lost(ctx context.Context, t target, msg *invoker.Message, sent
 	b.opt.Logger.Warn("an action gave no answer", "activation", msg.ID, "revision", t.revision(), "reason", lost.why, "judged", code)
 	r.Response, r.Fault = entity.Failed(status, text), code
 	return r
-}
-
-// pod is what is asked of pods.
-type pod struct {
-	Status struct {
-		Containers []struct {
-			Name  string         `json:"name"`
-			State containerState `json:"state"`
-			Last  containerState `json:"lastState"`
-		} `json:"containerStatuses"`
-	} `json:"status"`
-}
-
-type containerState struct {
-	Terminated *struct {
-		Reason   string    `json:"reason"`
-		Finished time.Time `json:"finishedAt"`
-	} `json:"terminated"`
-}
-
-// death is why a container of the revision ended since then, as soon as the cluster has noticed;
-// empty if none did.
-func (b *Backend) death(ctx context.Context, t target, since time.Time) string {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	tick := time.NewTicker(250 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		list, err := b.opt.Client.Resource(podResource).Namespace(b.opt.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "serving.knative.dev/revision=" + t.revision()})
-		if err != nil {
-			return ""
-		}
-		for _, item := range list.Items {
-			var p pod
-			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(item.Object, &p); err != nil {
-				continue // another one may tell
-			}
-			if reason := p.death(since); reason != "" {
-				return reason
-			}
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return ""
-		}
-	}
-}
-
-// death of the action's container since then. The cluster counts in seconds.
-func (p pod) death(since time.Time) string {
-	for _, c := range p.Status.Containers {
-		if c.Name != "action" {
-			continue
-		}
-		for _, s := range []containerState{c.State, c.Last} {
-			if s.Terminated != nil && !s.Terminated.Finished.Before(since.Truncate(time.Second)) {
-				return s.Terminated.Reason
-			}
-		}
-	}
-	return ""
 }

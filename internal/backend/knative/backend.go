@@ -52,6 +52,8 @@ type Options struct {
 	Secret    []byte // from which the keys are derived that pods know us by
 	Images    Images
 	Catalog   Catalog
+	// Actions are the names of all that there are; nil if nobody knows.
+	Actions func(ctx context.Context) ([]entity.Name, error)
 	// Lazy tells of namespaces whose actions get their Service with their first invocation.
 	Lazy func(namespace string) bool
 	// Ingress is where requests enter a cluster that this process is not in; nil if it is.
@@ -66,6 +68,7 @@ type Backend struct {
 	opt       Options
 	cluster   cluster
 	services  *services
+	secrets   secrets
 	client    *http.Client
 	flights   singleflight.Group
 	queue     names

@@ -81,6 +81,9 @@ func (c cluster) watch(ctx context.Context, group *sync.WaitGroup, r schema.Grou
 		DeleteFunc: func(o any) { told(o, miss) },
 	})
 	if err == nil {
+		err = informer.SetTransform(slim)
+	}
+	if err == nil {
 		err = informer.SetWatchErrorHandler(func(_ *cache.Reflector, err error) {
 			c.logger.Warn("the cluster cannot be watched, which is tried again", "resource", r.Resource, "error", err)
 		})
@@ -96,6 +99,15 @@ func (c cluster) watch(ctx context.Context, group *sync.WaitGroup, r schema.Grou
 		}
 	})
 	return seen
+}
+
+// slim drops what is not asked for and may be large, or is nobody's business: what Secrets hold.
+func slim(o any) (any, error) {
+	if u, ok := o.(*unstructured.Unstructured); ok {
+		unstructured.RemoveNestedField(u.Object, "data")
+		u.SetManagedFields(nil)
+	}
+	return o, nil
 }
 
 // told gives an object that an informer tells of to f.

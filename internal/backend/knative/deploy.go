@@ -66,8 +66,11 @@ func (b *Backend) applySecret(ctx context.Context, m manifest) error {
 	if err != nil {
 		return err
 	}
-	_, err = b.cluster.apply(ctx, secretResource, o)
-	return err
+	if _, err = b.cluster.apply(ctx, secretResource, o); err != nil {
+		return err
+	}
+	b.secrets.set(o.GetName(), true)
+	return nil
 }
 
 func (b *Backend) applyService(ctx context.Context, m manifest) error {

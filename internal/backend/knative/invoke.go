@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
@@ -62,19 +63,28 @@ func (b *Backend) ready(ctx context.Context, msg *invoker.Message) (target, erro
 	}
 	t := target{plan: p}
 	now, _ := b.services.get(p.service)
-	if now == nil || !now.serves(p) {
-		select {
-		case <-b.available:
-		case <-ctx.Done():
-			return t, context.Cause(ctx)
-		}
-		now, _ = b.services.get(p.service)
+	if now != nil && now.serves(p) {
+		t.url, err = now.host()
+		return t, err
 	}
-	if now == nil || !now.is(p) {
+	select {
+	case <-b.available:
+	case <-ctx.Done():
+		return t, context.Cause(ctx)
+	}
+	if now, _ = b.services.get(p.service); now == nil || !now.is(p) {
 		if err := b.deploy(ctx, at, p, msg.Action, msg.Code); err != nil {
 			return t, err
 		}
 	}
+	t.url, err = b.served(ctx, p)
+	return t, err
+}
+
+// served waits until the version is served, and returns where. What keeps it from that ends the wait.
+func (b *Backend) served(ctx context.Context, p plan) (at *url.URL, err error) {
+	ctx, stop := b.crashes(ctx, p)
+	defer stop()
 	err = b.services.wait(ctx, p.service, func(s *service) (bool, error) {
 		if why := s.failed(p); why != "" {
 			return false, fmt.Errorf("%w: %s", errRefused, why)
@@ -82,8 +92,8 @@ func (b *Backend) ready(ctx context.Context, msg *invoker.Message) (target, erro
 		if !s.serves(p) {
 			return false, nil
 		}
-		t.url, err = s.host()
-		return err == nil && t.url.Host != "", err
+		at, err = s.host()
+		return true, err
 	})
 	if errors.Is(err, errLate) {
 		if s, _ := b.services.get(p.service); s != nil {
@@ -91,7 +101,7 @@ func (b *Backend) ready(ctx context.Context, msg *invoker.Message) (target, erro
 			err = fmt.Errorf("%w: %s %s", err, c.Reason, c.Message)
 		}
 	}
-	return t, err
+	return at, err
 }
 
 // unready is the outcome of an activation whose action does not come to serve: the action's failure
@@ -108,6 +118,12 @@ func (b *Backend) unready(ctx context.Context, msg *invoker.Message, err error) 
 	}
 	if wrong, ok := errors.AsType[refusal](err); ok {
 		return failedBefore(msg, "The cluster does not accept the action: "+wrong.Error(), fault.Provisioning, ""), nil
+	}
+	if broken, ok := errors.AsType[*brokenError](err); ok && broken.memory {
+		return failedBefore(msg, invoker.MemoryText, fault.OutOfMemory, broken.why), nil
+	}
+	if errors.Is(err, errRefused) && msg.Action.Exec.Kind == entity.KindBlackbox { // else the image is ours
+		return failedBefore(msg, "The container of the action does not start: "+strings.TrimPrefix(err.Error(), errRefused.Error()+": "), fault.InitExited, ""), nil
 	}
 	return invoker.Result{}, unprovisioned(err)
 }

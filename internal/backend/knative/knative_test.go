@@ -216,6 +216,60 @@ func TestWhatIsDeletedOrEditedByHandComesBack(t *testing.T) {
 
 	c.remove(discard{}, "services", ours.GetName())
 	eventually(t, "the Service does not come back", func() bool { return len(c.all("services")) == 1 })
+
+	secret := c.all("secrets")[0].GetName()
+	c.remove(discard{}, "secrets", secret)
+	eventually(t, "the Secret does not come back", func() bool { return len(c.all("secrets")) == 1 })
+	if now := c.all("secrets")[0].GetName(); now != secret {
+		t.Errorf("another Secret came back: %s, not %s", now, secret)
+	}
+}
+
+func TestWhatWasDeletedWhileNoServerRanComesBackAtTheStart(t *testing.T) {
+	c := newCluster(t, answering(200, `{}`, ""))
+	startKnowing(t, c, having(action()), func(context.Context) ([]entity.Name, error) {
+		return []entity.Name{action().Name, {Namespace: "guest", Name: "gone"}}, nil
+	})
+	eventually(t, "no Service came", func() bool { return len(c.all("services")) == 1 && len(c.all("secrets")) == 1 })
+}
+
+func TestContainerThatEndsAgainAndAgainIsToldSoon(t *testing.T) {
+	for name, row := range map[string]struct {
+		kind, reason string
+		text, fault  string // of the activation; an error without
+	}{
+		"image of the user":    {entity.KindBlackbox, "Error", "does not start: its container ends with exit status 3", fault.InitExited},
+		"image of the cluster": {"nodejs:20", "Error", "", ""},
+		"too little memory":    {"nodejs:20", "OOMKilled", invoker.MemoryText, fault.OutOfMemory},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
+			c.waiting = true
+			ended := map[string]any{"terminated": map[string]any{"reason": row.reason, "exitCode": int64(3)}}
+			c.mu.Lock()
+			c.put("pods", &unstructured.Unstructured{Object: map[string]any{
+				"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{"name": "p"},
+				"status": map[string]any{"containerStatuses": []any{map[string]any{
+					"name": "action", "restartCount": int64(2), "lastState": ended,
+					"state": map[string]any{"waiting": map[string]any{"reason": "CrashLoopBackOff"}},
+				}}},
+			}})
+			c.mu.Unlock()
+			a := action()
+			a.Exec.Kind = row.kind
+			r, err := start(t, c, having(a)).Invoke(t.Context(), message(a))
+			if row.text == "" {
+				if shown, ok := errors.AsType[*entity.Error](err); !ok || !strings.Contains(shown.Err.Error(), "exit status 3") {
+					t.Errorf("%v", err)
+				}
+				return
+			}
+			if err != nil || r.Response.Status != entity.DeveloperError || !strings.Contains(string(r.Response.Result), row.text) || r.Fault != row.fault {
+				t.Errorf("%s %s with %s, %v", r.Response.Status, r.Response.Result, r.Fault, err)
+			}
+		})
+	}
 }
 
 // discard is where nobody reads.

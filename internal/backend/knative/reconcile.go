@@ -11,9 +11,39 @@ import (
 	"github.com/gowhisk/gowhisk/internal/entity"
 )
 
-// watch keeps what is known of our Services as the cluster has it.
+// watch keeps what is known of our Services and their Secrets as the cluster has it.
 func (b *Backend) watch(ctx context.Context) {
-	b.available = b.cluster.watch(ctx, &b.workers, serviceResource, b.see, b.miss)
+	services := b.cluster.watch(ctx, &b.workers, serviceResource, b.see, b.miss)
+	secrets := b.cluster.watch(ctx, &b.workers, secretResource, b.seeSecret, b.missSecret)
+	available := make(chan struct{})
+	b.available = available
+	b.workers.Go(func() {
+		for _, seen := range []<-chan struct{}{services, secrets} {
+			select {
+			case <-seen:
+			case <-ctx.Done():
+				return
+			}
+		}
+		close(available)
+		b.catchUp(ctx)
+	})
+}
+
+// catchUp has every action looked after once: what happened to it while no server ran, nobody tells.
+func (b *Backend) catchUp(ctx context.Context) {
+	if b.opt.Actions == nil {
+		return
+	}
+	names, err := b.opt.Actions(ctx)
+	if err != nil {
+		b.opt.Logger.Warn("not all actions could be looked after; invocations do", "error", err)
+	}
+	for _, name := range names {
+		if b.opt.Lazy == nil || !b.opt.Lazy(name.Namespace) {
+			b.queue.Add(name)
+		}
+	}
 }
 
 // see takes note of a Service, and has it looked after if it is not as we left it.
@@ -90,7 +120,7 @@ func (b *Backend) align(ctx context.Context, at place, p plan, a *entity.Action,
 	switch {
 	case now != nil && now.Metadata.Deleted != "":
 		return nil // comes again when it is gone
-	case now == nil || !now.is(p) || b.services.foreign(now):
+	case now == nil || !now.is(p) || b.services.foreign(now) || !b.secrets.has(p.secret()):
 		return b.deploy(ctx, at, p, a, func(ctx context.Context) (string, error) { return b.opt.Catalog.Code(ctx, a) })
 	case now.serves(p):
 		return b.prune(ctx, p.service, p.tag)
@@ -126,7 +156,7 @@ func (b *Backend) mend(ctx context.Context, s *service) error {
 	if p.service != s.Metadata.Name {
 		return b.delete(ctx, s.Metadata.Name)
 	}
-	if !s.is(p) || b.services.foreign(s) {
+	if !s.is(p) || b.services.foreign(s) || !b.secrets.has(p.secret()) {
 		return b.align(ctx, at, p, found.Action, s)
 	}
 	return nil

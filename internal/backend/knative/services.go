@@ -63,7 +63,7 @@ func (s *service) is(p plan) bool {
 
 // serves reports whether requests reach that version, and no other.
 func (s *service) serves(p plan) bool {
-	return s.is(p) && s.Status.Observed == s.Metadata.Generation &&
+	return s.is(p) && s.Status.Observed == s.Metadata.Generation && s.Status.Address.URL != "" &&
 		s.Status.LatestReady == p.revision() && s.condition("Ready").Status == "True"
 }
 
@@ -86,8 +86,11 @@ func (s *service) image() (i Image, ok bool) {
 func (s *service) host() (*url.URL, error) { return url.Parse(s.Status.Address.URL) }
 
 // action is whose it is; false if that cannot be read.
-func (s *service) action() (entity.Name, bool) {
-	parts := strings.Split(strings.TrimPrefix(s.Metadata.Annotations[noteAction], "/"), "/")
+func (s *service) action() (entity.Name, bool) { return actionOf(s.Metadata.Annotations) }
+
+// actionOf reads whose an object of ours is.
+func actionOf(annotations map[string]string) (entity.Name, bool) {
+	parts := strings.Split(strings.TrimPrefix(annotations[noteAction], "/"), "/")
 	switch len(parts) {
 	case 2:
 		return entity.Name{Namespace: parts[0], Name: parts[1]}, true

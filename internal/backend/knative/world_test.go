@@ -32,14 +32,15 @@ type cluster struct {
 
 	mu       sync.Mutex
 	objects  map[string]*unstructured.Unstructured // by resource/name; guarded by mu
-	watchers map[chan metav1.WatchEvent]bool       // of Services; guarded by mu
+	watchers map[chan metav1.WatchEvent]string     // of that resource; guarded by mu
 	refuse   string                                // what the webhook says to a Service; guarded by mu
 	broken   string                                // why Revisions fail; guarded by mu
+	waiting  bool                                  // Revisions get neither ready nor fail; guarded by mu
 	applies  int                                   // of Services; guarded by mu
 }
 
 func newCluster(t *testing.T, pods http.HandlerFunc) *cluster {
-	c := &cluster{t: t, pods: pods, objects: map[string]*unstructured.Unstructured{}, watchers: map[chan metav1.WatchEvent]bool{}}
+	c := &cluster{t: t, pods: pods, objects: map[string]*unstructured.Unstructured{}, watchers: map[chan metav1.WatchEvent]string{}}
 	server := httptest.NewServer(c)
 	t.Cleanup(server.Close)
 	t.Cleanup(server.CloseClientConnections)
@@ -56,7 +57,7 @@ func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	resource, name, _ := strings.Cut(rest, "/")
 	switch {
 	case r.Method == http.MethodGet && r.URL.Query().Get("watch") != "":
-		c.watch(w, r)
+		c.watch(w, r, resource)
 	case r.Method == http.MethodGet:
 		c.list(w, resource)
 	case r.Method == http.MethodPatch:
@@ -80,10 +81,10 @@ func (c *cluster) list(w http.ResponseWriter, resource string) {
 	c.answer(w, 200, map[string]any{"apiVersion": "v1", "kind": "List", "metadata": map[string]any{"resourceVersion": "1"}, "items": items})
 }
 
-func (c *cluster) watch(w http.ResponseWriter, r *http.Request) {
+func (c *cluster) watch(w http.ResponseWriter, r *http.Request, resource string) {
 	events := make(chan metav1.WatchEvent, 100)
 	c.mu.Lock()
-	c.watchers[events] = true
+	c.watchers[events] = resource
 	c.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
 	flusher, _ := w.(http.Flusher)
@@ -135,9 +136,12 @@ func (c *cluster) put(resource string, o *unstructured.Unstructured) {
 		revision, _, _ := unstructured.NestedString(o.Object, "spec", "template", "metadata", "name")
 		ready := "True"
 		status := map[string]any{"observedGeneration": generation, "latestCreatedRevisionName": revision, "address": map[string]any{"url": c.url}}
-		if c.broken == "" {
+		switch {
+		case c.waiting:
+			ready = "Unknown"
+		case c.broken == "":
 			status["latestReadyRevisionName"] = revision
-		} else {
+		default:
 			ready = "False"
 		}
 		status["conditions"] = []any{
@@ -147,17 +151,18 @@ func (c *cluster) put(resource string, o *unstructured.Unstructured) {
 		o.Object["status"] = status
 	}
 	c.objects[resource+"/"+o.GetName()] = o
-	if resource == "services" {
-		kind := "MODIFIED"
-		if before == nil {
-			kind = "ADDED"
-		}
-		c.tell(kind, o)
+	kind := "MODIFIED"
+	if before == nil {
+		kind = "ADDED"
 	}
+	c.tell(resource, kind, o)
 }
 
-func (c *cluster) tell(kind string, o *unstructured.Unstructured) {
-	for w := range c.watchers {
+func (c *cluster) tell(resource, kind string, o *unstructured.Unstructured) {
+	for w, of := range c.watchers {
+		if of != resource {
+			continue
+		}
 		event := metav1.WatchEvent{Type: kind}
 		event.Object.Raw = []byte(text(o.Object))
 		w <- event
@@ -169,9 +174,7 @@ func (c *cluster) remove(w http.ResponseWriter, resource, name string) {
 	defer c.mu.Unlock()
 	if o := c.objects[resource+"/"+name]; o != nil {
 		delete(c.objects, resource+"/"+name)
-		if resource == "services" {
-			c.tell("DELETED", o)
-		}
+		c.tell(resource, "DELETED", o)
 	}
 	c.answer(w, 200, metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: "Success"})
 }
@@ -265,6 +268,11 @@ func message(a *entity.Action) *invoker.Message {
 
 func start(t *testing.T, c *cluster, n *names) *knative.Backend {
 	t.Helper()
+	return startKnowing(t, c, n, nil)
+}
+
+func startKnowing(t *testing.T, c *cluster, n *names, actions func(context.Context) ([]entity.Name, error)) *knative.Backend {
+	t.Helper()
 	client, err := dynamic.NewForConfig(&rest.Config{Host: c.url, QPS: 1000, Burst: 1000})
 	if err != nil {
 		t.Fatal(err)
@@ -275,7 +283,7 @@ func start(t *testing.T, c *cluster, n *names) *knative.Backend {
 	}
 	b := knative.New(knative.Options{
 		Client: client, Namespace: "actions", Owner: "test", Secret: []byte("s"), Catalog: n, Ingress: entry, APIHost: "http://api",
-		Images: images{}, Patience: 5 * time.Second,
+		Images: images{}, Patience: 5 * time.Second, Actions: actions,
 	})
 	t.Cleanup(b.Close)
 	return b

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/store"
@@ -54,6 +55,36 @@ func (s *entities) Count(ctx context.Context, q store.EntityQuery) (n int, err e
 		return true, ctx.Err()
 	})
 	return n, err
+}
+
+// Namespaces returns those that have a document of the collection; see store.Entities. It reads one key
+// of each.
+func (s *entities) Namespaces(ctx context.Context, c entity.Collection) (found []string, err error) {
+	if err := s.db.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.db.leave()
+	collection := appendString([]byte{spaceNewest}, string(c))
+	lower, upper := collection, after(bytes.Clone(collection))
+	for more := true; more; {
+		more = false
+		err := scan(s.db.db, lower, upper, func(key, _ []byte) (bool, error) {
+			namespace, _, ok := cutString(key[len(collection):])
+			if !ok {
+				return false, corrupted("a list of " + string(c))
+			}
+			found, more = append(found, namespace), true
+			return false, ctx.Err()
+		})
+		if err != nil {
+			return nil, err
+		}
+		if more {
+			lower = after(newestPrefix(c, found[len(found)-1]))
+		}
+	}
+	slices.Sort(found) // keys are ordered by length first
+	return found, nil
 }
 
 func queryPrefix(q store.EntityQuery) []byte {

@@ -19,6 +19,7 @@ func calls(f *fixture) map[string]func(ctx context.Context) error {
 		"Entities.Put":           func(ctx context.Context) error { _, err := e.Put(ctx, action(name("new"), 1), nil); return err },
 		"Entities.List":          func(ctx context.Context) error { _, err := e.List(ctx, actions); return err },
 		"Entities.Count":         func(ctx context.Context) error { _, err := e.Count(ctx, actions); return err },
+		"Entities.Namespaces":    func(ctx context.Context) error { _, err := e.Namespaces(ctx, entity.Actions); return err },
 		"Activations.Put":        func(ctx context.Context) error { return a.Put(ctx, finished(9, 9)) },
 		"Activations.Get":        func(ctx context.Context) error { _, err := a.Get(ctx, "guest", activationID(1)); return err },
 		"Activations.List":       func(ctx context.Context) error { _, err := a.List(ctx, guest); return err },

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
@@ -311,6 +312,18 @@ func entityListTests() []namedTest {
 			list(t, f, store.EntityQuery{}, "pkg/in", "pkg2/in", "a", "b", "pkg/early", "old")
 			f.reopen(t)
 			list(t, f, store.EntityQuery{}, "pkg/in", "pkg2/in", "a", "b", "pkg/early", "old")
+		}},
+		{"NamespacesAreThoseThatHaveADocumentOfTheCollection", func(t *testing.T, f *fixture) {
+			fill(t, f)
+			f.put(t, action(entity.Name{Namespace: "z", Name: "short"}, 1))
+			gone := f.put(t, action(entity.Name{Namespace: "gone", Name: "x"}, 1))
+			must(t, f.Entities().Delete(t.Context(), gone.Name, gone.Revision))
+			for c, want := range map[entity.Collection]string{entity.Actions: "guest guest2 z", entity.Triggers: "guest", entity.Rules: ""} {
+				got, err := f.Entities().Namespaces(t.Context(), c)
+				if err != nil || strings.Join(got, " ") != want {
+					t.Errorf("Namespaces(%s) = %q, %v, want %s", c, got, err, want)
+				}
+			}
 		}},
 		{"ListOfAPackageHasOnlyThatPackage", func(t *testing.T, f *fixture) {
 			fill(t, f)
