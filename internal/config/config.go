@@ -9,13 +9,14 @@ import "time"
 // Config is every setting. Its comments and usage texts are the reference;
 // Config.Settings lists them. The zero value is not useful: begin with Defaults.
 type Config struct {
-	Listen  string `json:"listen" env:"LISTEN" usage:"address and port of the API; port 0 lets the kernel choose"`
-	DataDir string `json:"dataDir" env:"DATA_DIR" usage:"directory of everything that is kept (created with mode 0700)"`
-	APIHost string `json:"apiHost" env:"API_HOST" usage:"URL under which actions reach the API; empty means the one it listens on"`
-	WebHost string `json:"webHost" env:"WEB_HOST" usage:"host name below which NAMESPACE.HOST serves the web actions of a namespace; empty means none"`
-	JSON    bool   `json:"json" env:"JSON" usage:"write the log and the start-up message as JSON lines"`
-	Level   string `json:"logLevel" env:"LOG_LEVEL" usage:"least severe log line to write: debug, info, warn or error"`
-	Pprof   string `json:"pprof" env:"PPROF" usage:"address and port of the profiling listener; empty means none"`
+	Listen    string `json:"listen" env:"LISTEN" usage:"address and port of the API; port 0 lets the kernel choose"`
+	DataDir   string `json:"dataDir" env:"DATA_DIR" usage:"directory of everything that is kept (created with mode 0700)"`
+	APIHost   string `json:"apiHost" env:"API_HOST" usage:"URL under which actions reach the API; empty means the one it listens on"`
+	PublicURL string `json:"publicURL" env:"PUBLIC_URL" usage:"URL under which clients reach the API; empty means that of actions"`
+	WebHost   string `json:"webHost" env:"WEB_HOST" usage:"host name below which NAMESPACE.HOST serves the web actions of a namespace; empty means none"`
+	JSON      bool   `json:"json" env:"JSON" usage:"write the log and the start-up message as JSON lines"`
+	Level     string `json:"logLevel" env:"LOG_LEVEL" usage:"least severe log line to write: debug, info, warn or error"`
+	Pprof     string `json:"pprof" env:"PPROF" usage:"address and port of the profiling listener; empty means none"`
 
 	// Drain bounds how long a stopping server waits for what is in flight.
 	Drain Duration `json:"drain" env:"DRAIN" usage:"how long a stopping server waits for activations in flight"`
@@ -57,9 +58,11 @@ type Knative struct {
 }
 
 // TLS chooses how connections are encrypted: not at all, with a given
-// certificate, or with one that the server makes for itself once and keeps
-// in the data directory.
+// certificate, or with one that an authority signs which the server makes for
+// itself once and keeps in the data directory. Neither needs a restart to be
+// renewed.
 type TLS struct {
+	Listen     string   `json:"listen" env:"LISTEN" usage:"address and port of HTTPS beside the API without encryption; empty encrypts the API's"`
 	Cert       string   `json:"cert" env:"CERT" usage:"certificate file (PEM, with intermediates)"`
 	Key        string   `json:"key" env:"KEY" usage:"private key file (PEM)"`
 	SelfSigned bool     `json:"selfSigned" env:"SELF_SIGNED" usage:"serve HTTPS with an own certificate, kept in the data directory"`
@@ -72,6 +75,10 @@ type Limits struct {
 	InvocationsPerMinute  int `json:"invocationsPerMinute" env:"INVOCATIONS_PER_MINUTE" usage:"invocations a minute of one namespace"`
 	ConcurrentInvocations int `json:"concurrentInvocations" env:"CONCURRENT_INVOCATIONS" usage:"activations in flight of one namespace"`
 	FiresPerMinute        int `json:"firesPerMinute" env:"FIRES_PER_MINUTE" usage:"trigger fires a minute of one namespace"`
+	SequenceLength        int `json:"sequenceLength" env:"SEQUENCE_LENGTH" usage:"actions in a sequence, those of sequences in it counted"`
+
+	Payload Size         `json:"payload" env:"PAYLOAD" usage:"body of an invocation, 1MB at most"`
+	Actions ActionLimits `json:"actions" env:", prefix=ACTIONS_"`
 }
 
 // Pool bounds the containers of this machine.
@@ -123,7 +130,7 @@ func Defaults(memory int64, getenv func(string) string) Config {
 		Knative:   Knative{Namespace: "gowhisk", Owner: "gowhisk"},
 		Blackbox:  true,
 		Fork:      true,
-		Limits:    Limits{InvocationsPerMinute: 60, ConcurrentInvocations: 30, FiresPerMinute: 60},
+		Limits:    defaultLimits(),
 		Pool: Pool{
 			Memory:      Size(memory / 4 * 3 / int64(MB) * int64(MB)),
 			PauseGrace:  Duration(10 * time.Second),

@@ -210,3 +210,34 @@ func FuzzSizeReadsWhatItWrites(f *testing.F) {
 		}
 	})
 }
+
+func TestLimitsOfActionsAreInOrderAndInWholeUnits(t *testing.T) {
+	for _, row := range []struct{ name, file, want string }{
+		{"default above the range", "limits:\n  actions:\n    memory:\n      max: 200MB\n", "limits.actions.memory.default: 256MB is not between 128MB and 200MB"},
+		{"no whole megabytes", "limits:\n  actions:\n    logs:\n      max: 10500KB\n      default: 1MB\n", "limits.actions.logs.max: 10500KB is not in whole units of 1MB"},
+		{"longer than anybody waits", "limits:\n  actions:\n    time:\n      max: 10m\n", "limits.actions.time.max: 10m0s is more than 9m0s"},
+		{"payload beyond what is kept", "limits:\n  payload: 2MB\n", "limits.payload: 2MB is more than 1MB"},
+		{"nobody in a container", "limits:\n  actions:\n    concurrency:\n      min: 0\n", "limits.actions.concurrency.min: 0 is less than 1"},
+		{"HTTPS without certificate", "tls:\n  listen: 127.0.0.1:0\n", "tls.listen: HTTPS needs a certificate"},
+		{"HTTPS nowhere", "tls:\n  listen: nowhere\n  selfSigned: true\n", `tls.listen: "nowhere" is not an address`},
+		{"public URL without scheme", "publicURL: whisk.example\n", `publicURL: "whisk.example" is not a URL`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			_, err := load(t, row.file, nil, nil)
+			if err == nil || !strings.Contains(err.Error(), row.want) {
+				t.Errorf("got %v, want %q in it", err, row.want)
+			}
+		})
+	}
+	c, err := load(t, "publicURL: https://whisk.example:31001\nlimits:\n  actions:\n    time: {max: 9m, default: 2m}\n", nil, map[string]string{"actions-memory-max": "1GB"})
+	if err != nil || c.Limits.Actions.Memory.Max != config.GB || c.Limits.Actions.Time.Default != config.Duration(2*time.Minute) {
+		t.Errorf("got %+v, %v", c.Limits.Actions, err)
+	}
+}
+
+func TestZeroOfAFileIsKept(t *testing.T) {
+	c, err := load(t, "retention: {age: 0s, size: \"0\"}\ndrain: 0s\n", nil, nil)
+	if err != nil || c.Retention.Age != 0 || c.Retention.Size != 0 || c.Drain != 0 {
+		t.Errorf("got %+v, drain %s, %v", c.Retention, c.Drain, err)
+	}
+}

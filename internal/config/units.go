@@ -10,8 +10,12 @@ import (
 // Duration is a time.Duration written with its unit, such as 10s or 168h.
 type Duration time.Duration
 
-// UnmarshalText reads "10s"; a number without a unit is refused except 0.
+// UnmarshalText reads "10s"; a number without a unit is refused except 0. A
+// zero may be left as it is: that is what settings that nobody has set come as.
 func (d *Duration) UnmarshalText(text []byte) error {
+	if len(text) == 0 && *d == 0 {
+		return nil
+	}
 	v, err := time.ParseDuration(string(text))
 	if err != nil {
 		return fmt.Errorf("%q is not a duration such as 10s, 5m or 168h", text)
@@ -35,8 +39,12 @@ const (
 	GB Size = 1 << 30
 )
 
-// UnmarshalText reads "512MB"; a number without a unit is refused except 0.
+// UnmarshalText reads "512MB"; a number without a unit is refused except 0. A
+// zero may be left as it is, as with Duration.
 func (s *Size) UnmarshalText(text []byte) error {
+	if len(text) == 0 && *s == 0 {
+		return nil
+	}
 	for _, unit := range units() {
 		number, ok := strings.CutSuffix(string(text), unit.name)
 		if !ok {

@@ -27,9 +27,8 @@ func (c *Config) Validate() error {
 		oneOf("egress.policy", c.Egress.Policy, "public", "none"),
 		oneOf("bootstrap.keys", c.Bootstrap.Keys, "auto", "public", "random"),
 		atLeast("drain", c.Drain, 0),
-		atLeast("limits.invocationsPerMinute", c.Limits.InvocationsPerMinute, 0),
-		atLeast("limits.concurrentInvocations", c.Limits.ConcurrentInvocations, 0),
-		atLeast("limits.firesPerMinute", c.Limits.FiresPerMinute, 0),
+		optional("publicURL", c.PublicURL, webURL),
+		c.Limits.validate(),
 		atLeast("pool.memory", c.Pool.Memory, 128*MB),
 		atLeast("pool.pauseGrace", c.Pool.PauseGrace, 0),
 		atLeast("pool.idleTimeout", c.Pool.IdleTimeout, 0),
@@ -50,8 +49,10 @@ func (t TLS) validate() error {
 		return errors.New("tls: selfSigned and cert exclude one another")
 	case len(t.Names) > 0 && !t.SelfSigned:
 		return errors.New("tls.names: only the own certificate (selfSigned) takes names")
+	case t.Listen != "" && !t.SelfSigned && t.Cert == "":
+		return errors.New("tls.listen: HTTPS needs a certificate: cert and key, or selfSigned")
 	}
-	return nil
+	return optional("tls.listen", t.Listen, address)
 }
 
 // label is a name that Kubernetes allows.
@@ -121,6 +122,15 @@ func address(path, value string) error {
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return fmt.Errorf("%s: %q is not a port", path, port)
+	}
+	return nil
+}
+
+// webURL wants a scheme and a host, and nothing behind them.
+func webURL(path, value string) error {
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+		return fmt.Errorf("%s: %q is not a URL such as https://whisk.example", path, value)
 	}
 	return nil
 }

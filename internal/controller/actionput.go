@@ -51,7 +51,7 @@ func (c *Controller) checkExecRights(x *exchange, exec *entity.Exec) error {
 // storeAction writes what old, nil if there is none, becomes with body, and
 // answers with it.
 func (c *Controller) storeAction(x *exchange, name entity.Name, old *entity.Action, body *actionBody) error {
-	a, err := body.applyTo(old)
+	a, err := body.applyTo(old, c.cfg.Entitlement.Settings().Defaults)
 	if err != nil {
 		return err
 	}
@@ -83,10 +83,10 @@ func (c *Controller) storeAction(x *exchange, name entity.Name, old *entity.Acti
 }
 
 // applyTo returns the action that old becomes. Absent members keep the old
-// value; annotations are merged, parameters replaced. OpenWhisk 1.9.5, 1.9.6,
-// 2.4.1, 2.4.2.
-func (b *actionBody) applyTo(old *entity.Action) (*entity.Action, error) {
-	a := &entity.Action{Version: entity.FirstVersion, Limits: entity.DefaultLimits()}
+// value, or that of defaults; annotations are merged, parameters replaced.
+// OpenWhisk 1.9.5, 1.9.6, 2.4.1, 2.4.2.
+func (b *actionBody) applyTo(old *entity.Action, defaults entity.Limits) (*entity.Action, error) {
+	a := &entity.Action{Version: entity.FirstVersion, Limits: defaults}
 	if old == nil && b.exec == nil {
 		return nil, entity.Errorf(entity.Malformed, "exec undefined")
 	}

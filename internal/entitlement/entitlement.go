@@ -21,6 +21,7 @@ type Settings struct {
 	SequenceLength        int // actions in a sequence, nested ones expanded
 
 	Limits           entity.LimitRange // overrides are capped by it
+	Defaults         entity.Limits     // of an action that names none
 	MaxParameterSize int64             // bytes; overrides are capped by it
 	MaxPayloadSize   int64             // bytes; overrides are capped by it
 	AllowedKinds     []string          // empty allows all
@@ -35,6 +36,7 @@ func DefaultSettings() Settings {
 	return Settings{
 		InvocationsPerMinute: 60, ConcurrentInvocations: 30, FiresPerMinute: 60, SequenceLength: 50,
 		Limits:           entity.DefaultLimitRange(),
+		Defaults:         entity.DefaultLimits(),
 		MaxParameterSize: entity.MaxParameterSize,
 		MaxPayloadSize:   entity.MaxPayloadSize,
 	}

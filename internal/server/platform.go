@@ -172,11 +172,7 @@ func (p *platform) makeAPI(ctx context.Context, c config.Config, o Options) (err
 	recording, stopRecorder := context.WithCancel(context.Background())
 	p.stopRecorder = stopRecorder
 	p.recording.Go(func() { recorder.Run(recording) })
-	settings := entitlement.DefaultSettings()
-	settings.InvocationsPerMinute = c.Limits.InvocationsPerMinute
-	settings.ConcurrentInvocations = c.Limits.ConcurrentInvocations
-	settings.FiresPerMinute = c.Limits.FiresPerMinute
-	settings.SharedPackagesExecuteOnly = c.ExecuteOnly
+	settings := entitled(c)
 	rights := entitlement.New(settings, names, time.Now)
 	p.makeGateway(o.Log)
 	p.makeFeeds(names, o.Log)
