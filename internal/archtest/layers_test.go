@@ -16,7 +16,7 @@ const module = "github.com/gowhisk/gowhisk/"
 // layers strictly below its own. A path that ends in "/..." is a whole
 // subtree without its root.
 var layers = [][]string{
-	{"internal/entity", "internal/protocol", "internal/fault", "internal/webaction", "internal/cloudevent", "internal/cron", "runtimes"},
+	{"internal/entity", "internal/protocol", "internal/fault", "internal/webaction", "internal/cloudevent", "internal/cron", "internal/certificate", "runtimes"},
 	{
 		"internal/store", "internal/invoker", "internal/auth", "internal/entitlement", "internal/manifest",
 		"internal/config", "internal/actionproxy", "internal/sandbox",

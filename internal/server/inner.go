@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net"
+	"strings"
 
 	"github.com/gowhisk/gowhisk/internal/config"
 )
@@ -14,7 +15,7 @@ type innerListener struct{ net.Listener }
 
 // listenForActions opens an inner listener if actions need one.
 func listenForActions(ctx context.Context, c config.Config) (innerListener, error) {
-	if c.APIHost != "" || !c.TLS.SelfSigned && c.TLS.Cert == "" {
+	if c.APIHost != "" || !encrypts(c) || c.TLS.Listen != "" {
 		return innerListener{}, nil
 	}
 	l, err := listen(ctx, "127.0.0.1:0")
@@ -29,10 +30,13 @@ func (l innerListener) close() error {
 }
 
 // actionURL is where actions reach the API: the URL that the operator names,
-// the inner listener, or the public one.
+// the inner listener, or the first one.
 func actionURL(c config.Config, inner innerListener) string {
-	if inner.Listener == nil {
-		return publicURL(c)
+	switch {
+	case inner.Listener != nil:
+		return "http://" + inner.Addr().String()
+	case c.APIHost != "":
+		return strings.TrimSuffix(c.APIHost, "/")
 	}
-	return "http://" + inner.Addr().String()
+	return listenURL(c)
 }

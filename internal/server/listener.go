@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"strconv"
 	"syscall"
@@ -44,29 +45,49 @@ func portInUse(address string, cause error) error {
 	return fault.New(fault.PortInUse, "", values, cause)
 }
 
-// secure wraps the listener in TLS where the settings ask for it.
-func secure(l net.Listener, c config.Config) (net.Listener, error) {
-	if c.TLS.Cert == "" && !c.TLS.SelfSigned {
-		return l, nil
-	}
-	cert, err := certificate(c)
+// listeners are those of the API. Each has all of it; the first is where
+// Config.Listen says, the others are for those who cannot use that one.
+type listeners []net.Listener
+
+// listenForAPI opens them, and says which c.Listen is if the kernel chose it.
+// With an address of its own for HTTPS the first does not encrypt, and actions
+// use it.
+func listenForAPI(ctx context.Context, c *config.Config, log *slog.Logger) (_ listeners, err error) {
+	plain, err := listen(ctx, c.Listen)
 	if err != nil {
 		return nil, err
 	}
-	return tls.NewListener(l, &tls.Config{
-		Certificates: []tls.Certificate{cert},
-		MinVersion:   tls.VersionTLS12,
-		NextProtos:   []string{"h2", "http/1.1"},
-	}), nil
+	all := listeners{plain}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, all.close())
+		}
+	}()
+	c.Listen = plain.Addr().String()
+	if !encrypts(*c) {
+		return all, nil
+	}
+	secure, err := newTLS(*c, log)
+	if err != nil {
+		return nil, err
+	}
+	if c.TLS.Listen == "" {
+		all[0] = tls.NewListener(plain, secure)
+		return all, nil
+	}
+	l, err := listen(ctx, c.TLS.Listen)
+	if err != nil {
+		return nil, err
+	}
+	c.TLS.Listen = l.Addr().String()
+	all = append(all, tls.NewListener(l, secure))
+	return all, nil
 }
 
-func certificate(c config.Config) (tls.Certificate, error) {
-	if c.TLS.SelfSigned {
-		return ownCertificate(c.DataDir, c.Listen, c.TLS.Names)
+func (l listeners) close() error {
+	errs := make([]error, len(l))
+	for i, one := range l {
+		errs[i] = one.Close()
 	}
-	cert, err := tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key)
-	if err != nil {
-		return cert, fmt.Errorf("certificate: %w", err)
-	}
-	return cert, nil
+	return errors.Join(errs...)
 }

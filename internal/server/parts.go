@@ -85,13 +85,20 @@ func stemCells(m *manifest.Manifest, hosts []runtimes.Host, configured map[strin
 	return cells
 }
 
-// publicURL is where clients and actions reach the API.
+// publicURL is where clients reach the API.
 func publicURL(c config.Config) string {
-	if c.APIHost != "" {
-		return strings.TrimSuffix(c.APIHost, "/")
+	for _, given := range []string{c.PublicURL, c.APIHost} {
+		if given != "" {
+			return strings.TrimSuffix(given, "/")
+		}
 	}
+	return listenURL(c)
+}
+
+// listenURL is the first listener's.
+func listenURL(c config.Config) string {
 	scheme := "http"
-	if c.TLS.SelfSigned || c.TLS.Cert != "" {
+	if encrypts(c) && c.TLS.Listen == "" {
 		scheme = "https"
 	}
 	host, port, err := net.SplitHostPort(c.Listen)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/pprof"
 	"time"
@@ -38,27 +37,22 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 	if c.DataDir, err = makeDataDir(c.DataDir); err != nil {
 		return err
 	}
-	plain, err := listen(ctx, c.Listen)
+	api, err := listenForAPI(ctx, &c, o.Log)
 	if err != nil {
 		return err
 	}
-	c.Listen = plain.Addr().String()
-	api, err := secure(plain, c)
-	if err != nil {
-		return errors.Join(err, plain.Close())
-	}
 	lock, err := lockDataDir(c.DataDir)
 	if err != nil {
-		return errors.Join(err, api.Close())
+		return errors.Join(err, api.close())
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
 	inner, err := listenForActions(ctx, c)
 	if err != nil {
-		return errors.Join(err, api.Close())
+		return errors.Join(err, api.close())
 	}
 	p, err := newPlatform(ctx, c, o, actionURL(c, inner))
 	if err != nil {
-		return errors.Join(err, api.Close(), inner.close())
+		return errors.Join(err, api.close(), inner.close())
 	}
 	serving := newEndpoints(o.Log)
 	defer func() { err = errors.Join(err, stop(ctx, c, o, serving, p)) }()
@@ -80,11 +74,13 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 
 // open starts every listener. What had been accepted before the last stop
 // is taken up first, so that it comes before what is new.
-func open(ctx context.Context, c config.Config, api net.Listener, inner innerListener, serving *endpoints, p *platform) error {
+func open(ctx context.Context, c config.Config, api listeners, inner innerListener, serving *endpoints, p *platform) error {
 	if err := errors.Join(p.recover(), p.feeds.begin(ctx)); err != nil {
-		return errors.Join(err, api.Close(), inner.close())
+		return errors.Join(err, api.close(), inner.close())
 	}
-	serving.serve("api", api, p.handler(c.WebHost))
+	for _, l := range api {
+		serving.serve("api", l, p.handler(c.WebHost))
+	}
 	if inner.Listener != nil {
 		serving.serve("actions", inner.Listener, p.handler(c.WebHost))
 	}

@@ -22,7 +22,7 @@ func (p *platform) summary(c config.Config, version string, hosts []runtimes.Hos
 		Isolation: p.where,
 		Kinds:     kindsOf(hosts),
 		Memory:    fmt.Sprintf("%s for actions: %d of %d MB", c.Pool.Memory, int64(c.Pool.Memory)/entity.MB/entity.DefaultLimits().Memory, entity.DefaultLimits().Memory),
-		Insecure:  c.TLS.SelfSigned,
+		Insecure:  c.TLS.SelfSigned && strings.HasPrefix(p.url, "https:"),
 		Notes:     p.notes,
 	}
 	if p.pool == nil {
