@@ -105,7 +105,7 @@ Exit status: 0 done, 1 failed, 2 misused, 3 the port is taken.`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return misuse{err} })
-	root.AddCommand(newServe(env), newAdmin(env), newContract(env), newDoctor(env), newExplain(env), newRun(env), newVersion(env), newMan(), newBuild(env), newExport(env))
+	root.AddCommand(newServe(env), newAdmin(env), newContract(env), newDoctor(env), newExplain(env), newRun(env), newVersion(env), newMan(), newBuild(env), newExport(env), newCertificate(env), newSmoke(env))
 	return root
 }
 

@@ -68,6 +68,9 @@ func TestExitCodeTellsMisuseFromFailure(t *testing.T) {
 		{[]string{"explain", "nothing"}, 2, "neither a known code"},
 		{[]string{"explain", strings.Repeat("0", 32)}, 2, "no server or key"},
 		{[]string{"completion", "bash"}, 0, "bash completion"},
+		{[]string{"smoke"}, 2, "no server or key"},
+		{[]string{"smoke", "--apihost", "http://127.0.0.1:1", "--auth", "a:b"}, 1, "ping: "},
+		{[]string{"certificate", "--data-dir", "/none"}, 1, "--tls-self-signed"},
 	} {
 		got := run(t, nil, row.args...)
 		if got.code != row.code || !strings.Contains(got.stdout+got.stderr, row.text) {
