@@ -16,6 +16,7 @@ import (
 // Catalog is what a Firer asks of the catalog.
 type Catalog interface {
 	Trigger(ctx context.Context, name entity.Name) (*entity.Trigger, error)
+	Rule(ctx context.Context, name entity.Name) (*entity.Rule, error)
 	Resolve(ctx context.Context, name entity.Name) (catalog.Resolved, error)
 }
 
@@ -25,19 +26,29 @@ type Acceptor interface {
 	Accept(ctx context.Context, requests []invoke.Accepted, cause *entity.Activation, entries ...store.Entry) error
 }
 
-// Config holds what a Firer needs; all of it is required.
+// Config holds what a Firer needs; all but Delivery is required.
 type Config struct {
 	Catalog     Catalog
 	Entitlement *entitlement.Entitlement
 	Manifest    func(context.Context) (*manifest.Manifest, error)
 	Acceptor    Acceptor
+	Delivery    *Delivery // nil lets the actions of rules run at once
 }
 
 // Firer fires triggers. It is safe for concurrent use.
-type Firer struct{ cfg Config }
+type Firer struct {
+	cfg     Config
+	carrier *carrier // nil for none
+}
 
 // New returns a Firer.
-func New(cfg Config) *Firer { return &Firer{cfg} }
+func New(cfg Config) *Firer {
+	f := &Firer{cfg: cfg}
+	if cfg.Delivery != nil {
+		f.carrier = newCarrier(*cfg.Delivery)
+	}
+	return f
+}
 
 // Event is what happened.
 type Event struct {
@@ -65,6 +76,12 @@ func (f *Firer) Admit(ctx context.Context, id *entity.Identity, trigger entity.N
 // refusals of the whole, those of Admit and entity.ErrNotFound among them:
 // nothing was accepted. OpenWhisk 5.1.6–5.1.15.
 func (f *Firer) Fire(ctx context.Context, e Event) (entity.ActivationID, error) {
+	return f.fire(ctx, e, nil)
+}
+
+// fire is Fire. An event that came from outside is not sent there again, and is refused if the action
+// of the rule that it came for is throttled: it will be brought once more.
+func (f *Firer) fire(ctx context.Context, e Event, from *arrival) (entity.ActivationID, error) {
 	if err := f.Admit(ctx, e.Identity, e.Trigger); err != nil {
 		return "", err
 	}
@@ -80,15 +97,48 @@ func (f *Firer) Fire(ctx context.Context, e Event) (entity.ActivationID, error) 
 		return "", err
 	}
 	id := f.cfg.Acceptor.NewID()
-	requests, logs := f.follow(ctx, t, &e, args)
+	steps := f.follow(ctx, t, &e, args)
+	if from != nil {
+		if err := throttled(steps, from.rule); err != nil {
+			giveBack(steps)
+			return "", err
+		}
+	}
 	var cause *entity.Activation
 	if e.Identity.StoresActivations() {
-		cause = record(t, &e, id, logs)
+		cause = record(t, &e, id, outcomes(steps))
 	}
-	if err := f.cfg.Acceptor.Accept(ctx, requests, cause); err != nil {
+	if err := f.accept(ctx, &e, id, steps, cause, from); err != nil {
 		return "", err
 	}
 	return id, nil
+}
+
+// accept makes what the event causes durable and sends the event on its way.
+func (f *Firer) accept(ctx context.Context, e *Event, id entity.ActivationID, steps []step, cause *entity.Activation, from *arrival) error {
+	if f.carrier == nil {
+		return f.cfg.Acceptor.Accept(ctx, requests(steps), cause)
+	}
+	if from != nil {
+		f.carrier.hold(e.Trigger, from.key, steps, from.rule)
+		err := f.cfg.Acceptor.Accept(ctx, requests(steps), cause, from.entry)
+		if err != nil {
+			f.carrier.held.release(from.key)
+		}
+		return err
+	}
+	carried, key := f.carrier.Transport.Carries(e.Trigger), keyOf(e.Trigger, Source(e.Trigger), string(id))
+	if carried {
+		f.carrier.hold(e.Trigger, key, steps, entity.Name{})
+	}
+	if err := f.cfg.Acceptor.Accept(ctx, requests(steps), cause); err != nil {
+		f.carrier.held.release(key)
+		return err
+	}
+	if carried {
+		f.carrier.send(e.Trigger, key, fired(e, id))
+	}
+	return nil
 }
 
 func active(t *entity.Trigger) bool {

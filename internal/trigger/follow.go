@@ -20,21 +20,62 @@ type outcome struct {
 	Action     string              `json:"action"`
 }
 
+// step is what a fire comes to along one rule.
+type step struct {
+	link    entity.Link
+	request invoke.Accepted // if err is nil
+	err     error
+}
+
 // follow goes along all rules in the order in which they were linked. Each
 // request holds a slot of the namespace.
-func (f *Firer) follow(ctx context.Context, t *entity.Trigger, e *Event, args json.RawMessage) (requests []invoke.Accepted, logs []string) {
-	for _, l := range t.Rules {
-		out := outcome{Rule: l.Rule.String(), Action: l.Action.String()}
-		request, err := f.request(ctx, l, e, args)
-		if err == nil {
-			out.Success, out.ID = true, request.ID
-			requests = append(requests, request)
+func (f *Firer) follow(ctx context.Context, t *entity.Trigger, e *Event, args json.RawMessage) []step {
+	steps := make([]step, len(t.Rules))
+	for i, l := range t.Rules {
+		steps[i].link = l
+		steps[i].request, steps[i].err = f.request(ctx, l, e, args)
+	}
+	return steps
+}
+
+func requests(steps []step) (all []invoke.Accepted) {
+	for _, s := range steps {
+		if s.err == nil {
+			all = append(all, s.request)
+		}
+	}
+	return all
+}
+
+// outcomes are the logs of the record.
+func outcomes(steps []step) (logs []string) {
+	for _, s := range steps {
+		out := outcome{Rule: s.link.Rule.String(), Action: s.link.Action.String()}
+		if s.err == nil {
+			out.Success, out.ID = true, s.request.ID
 		} else {
-			out.StatusCode, out.Error = failure(err)
+			out.StatusCode, out.Error = failure(s.err)
 		}
 		logs = append(logs, out.line())
 	}
-	return requests, logs
+	return logs
+}
+
+// throttled is the error of that rule if its action may not be invoked just now.
+func throttled(steps []step, rule entity.Name) error {
+	for _, s := range steps {
+		if s.link.Rule == rule && s.err != nil && entity.KindOf(s.err) == entity.Throttled {
+			return s.err
+		}
+	}
+	return nil
+}
+
+// giveBack returns the slots of what is not accepted.
+func giveBack(steps []step) {
+	for _, r := range requests(steps) {
+		r.Done()
+	}
 }
 
 func (f *Firer) request(ctx context.Context, l entity.Link, e *Event, args json.RawMessage) (invoke.Accepted, error) {

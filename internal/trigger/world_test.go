@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,19 +26,30 @@ type world struct {
 	*catalog.Catalog
 	*trigger.Firer
 	rights   *entitlement.Entitlement
+	config   trigger.Config
+	registry store.Registry
 	mint     entity.Mint
+
+	mu       sync.Mutex // of what is below, while events are delivered
 	requests []invoke.Accepted
 	cause    *entity.Activation
 	refusal  error
+	accepted int
 }
 
 func (w *world) NewID() entity.ActivationID { return w.mint.New(time.Now()) }
 
-func (w *world) Accept(_ context.Context, requests []invoke.Accepted, cause *entity.Activation, _ ...store.Entry) error {
+func (w *world) Accept(ctx context.Context, requests []invoke.Accepted, cause *entity.Activation, entries ...store.Entry) error {
 	for _, r := range requests {
 		r.Done()
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.requests, w.cause = requests, cause
+	w.accepted++
+	if len(entries) > 0 && w.refusal == nil {
+		return w.registry.PutEntries(ctx, entries...)
+	}
 	return w.refusal
 }
 
@@ -55,14 +67,15 @@ func open(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{TB: t, Catalog: catalog.New(db.Entities(), time.Now)}
+	w := &world{TB: t, Catalog: catalog.New(db.Entities(), time.Now), registry: db.Registry()}
 	s := entitlement.DefaultSettings()
 	s.InvocationsPerMinute, s.FiresPerMinute, s.ConcurrentInvocations = math.MaxInt, math.MaxInt, 3 // fuzzing fires for minutes
 	w.rights = entitlement.New(s, w.Catalog, time.Now)
-	w.Firer = trigger.New(trigger.Config{
+	w.config = trigger.Config{
 		Catalog: w.Catalog, Entitlement: w.rights, Acceptor: w,
 		Manifest: func(context.Context) (*manifest.Manifest, error) { return m, nil },
-	})
+	}
+	w.Firer = trigger.New(w.config)
 	w.put(&entity.Trigger{Name: guests("t"), Version: entity.Version{Minor: 7}, Parameters: entity.Parameters{}.Set("a", `1`).Set("b", `2`)})
 	return w
 }
