@@ -54,7 +54,12 @@ type Knative struct {
 	// which is necessary without a registry, one that gowhisk build runtime has made of it.
 	Images  map[string]string `json:"images" env:"IMAGES, separator==" usage:"images by kind, such as nodejs:20=registry.example/node:20"`
 	Proxies []string          `json:"proxies" env:"PROXIES" usage:"actionproxy for images, one for each architecture; empty means those beside gowhisk"`
-	Ingress string            `json:"ingress" env:"INGRESS" usage:"URL where requests for cluster-local addresses enter; empty where those are reached as they are"`
+
+	// StemCells maps a kind to how many pods without an action wait for actions whose Services are at
+	// zero; a kind that is missing follows the manifest. The kind "all" is every one that has an image.
+	StemCells map[string]int `json:"stemCells" env:"STEM_CELLS, separator==" usage:"waiting pods by kind, such as nodejs:20=2; all=0 means none"`
+
+	Ingress string `json:"ingress" env:"INGRESS" usage:"URL where requests for cluster-local addresses enter; empty where those are reached as they are"`
 }
 
 // TLS chooses how connections are encrypted: not at all, with a given

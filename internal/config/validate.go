@@ -71,6 +71,12 @@ func (k Knative) validate(used bool) error {
 			errs = append(errs, fmt.Errorf("%s: %q is not a name of lower case letters, digits and dashes", path, name))
 		}
 	}
+	for kind, n := range k.StemCells {
+		errs = append(errs, atLeast("knative.stemCells."+kind, n, 0))
+		if _, ok := k.Images[kind]; !ok && kind != "all" {
+			errs = append(errs, fmt.Errorf("knative.stemCells.%s: knative.images names no image for it", kind))
+		}
+	}
 	if strings.Contains(k.Registry, "://") {
 		errs = append(errs, fmt.Errorf("knative.registry: %q has a scheme: write registry.example/folder", k.Registry))
 	}

@@ -85,7 +85,17 @@ func (c *Controller) getAction(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	if c.cfg.Placement != nil {
+		a = placed(a, c.cfg.Placement(a))
+	}
 	return x.sendAction(a)
+}
+
+// placed is the action with annotations that say where it runs; what is kept does not have them.
+func placed(a *entity.Action, notes entity.Parameters) *entity.Action {
+	out := *a
+	out.Annotations = notes.Over(a.Annotations)
+	return &out
 }
 
 // action reads an action, with its code if asked to. The code may be replaced

@@ -79,6 +79,8 @@ type Config struct {
 	Now         func() time.Time
 	Build       Build
 	WebHost     string // NAMESPACE.WebHost serves the web actions of a namespace; empty for none
+	// Placement returns annotations that a reader of the action sees beside its own; may be nil.
+	Placement func(*entity.Action) entity.Parameters
 }
 
 // Controller serves the REST interface; make one with New.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
@@ -30,20 +31,25 @@ func (i *Image) Facts() (Facts, error) {
 	if err != nil {
 		return Facts{}, fmt.Errorf("read the image: %w", err)
 	}
-	labels := config.Config.Labels
-	f := Facts{Code: labels[LabelCode], Binary: labels[LabelBinary] == "true", Numbered: ordinary(config.Config.User)}
-	if f.Port, err = strconv.Atoi(labels[LabelPort]); err != nil {
-		f.Port = 8080
-	}
-	return f, nil
+	return factsOf(config.Config), nil
 }
 
-// Inspect tells what an image in a registry is: its reference with digest, and whether it is a
+func factsOf(c v1.Config) Facts {
+	f := Facts{Code: c.Labels[LabelCode], Binary: c.Labels[LabelBinary] == "true", Numbered: ordinary(c.User)}
+	var err error
+	if f.Port, err = strconv.Atoi(c.Labels[LabelPort]); err != nil {
+		f.Port = 8080
+	}
+	return f
+}
+
+// Inspect tells what an image in a registry is: its reference with digest, its facts, and whether it is a
 // runtime that stage one made.
-func (b *Builder) Inspect(ctx context.Context, ref string) (digest string, isRuntime bool, err error) {
+func (b *Builder) Inspect(ctx context.Context, ref string) (digest string, f Facts, isRuntime bool, err error) {
 	found, err := b.load(ctx, ref, nil)
 	if err != nil {
-		return "", false, err
+		return "", f, false, err
 	}
-	return found.digest, found.list[0].config.Config.Labels[LabelStage] == stageRuntime, nil
+	config := found.list[0].config.Config
+	return found.digest, factsOf(config), config.Labels[LabelStage] == stageRuntime, nil
 }

@@ -126,6 +126,9 @@ func annotations(msg *invoker.Message, r *invoker.Result, l lineage) entity.Para
 	if r.Init > 0 {
 		add("initTime", millis(r.Init))
 	}
+	if r.Placement != "" {
+		add("placement", quote(r.Placement))
+	}
 	if msg.Binding != (entity.Name{}) {
 		add("binding", quote(msg.Binding.String()))
 	}

@@ -52,9 +52,11 @@ type Result struct {
 	Init     time.Duration // 0 when warm
 	Duration time.Duration // init + run
 	Start    Start
-	TimedOut bool
-	Fault    string // stable code of package fault, empty on success
-	Why      string // what was measured about the failure, for the fault's explanation
+	// Placement names where it ran, for a backend that has several ways; empty for the usual one.
+	Placement string
+	TimedOut  bool
+	Fault     string // stable code of package fault, empty on success
+	Why       string // what was measured about the failure, for the fault's explanation
 }
 
 // An Invoker runs one activation of one executable action to completion.

@@ -17,6 +17,8 @@ import (
 	"github.com/gowhisk/gowhisk/internal/config"
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/imagebuild"
+	"github.com/gowhisk/gowhisk/internal/manifest"
+	"github.com/gowhisk/gowhisk/internal/protocol"
 	"github.com/gowhisk/gowhisk/internal/store"
 	"github.com/gowhisk/gowhisk/runtimes"
 )
@@ -49,15 +51,16 @@ func (p *platform) makeKnative(ctx context.Context, c config.Config, names *cata
 			return fmt.Errorf("knative.ingress: %w", err)
 		}
 	}
+	images := &actionImages{
+		registry: k.Registry, bases: k.Images, proxies: proxies,
+		environ: []string{"PATH=" + o.Path, "HOME=" + o.Home}, runtimes: map[string]knative.Image{},
+	}
 	p.where = fmt.Sprintf("pods of Knative in namespace %s of %s", k.Namespace, where)
 	p.knative = knative.New(knative.Options{
 		Client: client, Namespace: k.Namespace, Owner: k.Owner, Secret: secret, Ingress: ingress, APIHost: p.actionURL, Logger: o.Log, Catalog: names,
 		Actions: func(ctx context.Context) ([]entity.Name, error) { return allActions(ctx, p.db.Entities()) },
 		Lazy:    func(namespace string) bool { return namespace == admin.System },
-		Images: &actionImages{
-			registry: k.Registry, bases: k.Images, proxies: proxies,
-			environ: []string{"PATH=" + o.Path, "HOME=" + o.Home}, runtimes: map[string]string{},
-		},
+		Images:  images, Runtime: images.Runtime,
 	})
 	names.Observe(func(written ...entity.Name) {
 		for _, name := range written {
@@ -118,4 +121,51 @@ func kindsInCluster(c config.Config, log *slog.Logger) []runtimes.Host {
 		hosts = append(hosts, runtimes.Host{Kind: kind, Family: family})
 	}
 	return hosts
+}
+
+// stemCellMemory is that of stem cells of which the manifest does not say it, in MB: the default of
+// actions. OpenWhisk 2.5.2.
+const stemCellMemory = 256
+
+// allKinds in the setting stands for every kind that has an image.
+const allKinds = "all"
+
+// stemCellsInCluster are those of the manifest whose kind has an image, and the operator's over them.
+func stemCellsInCluster(m *manifest.Manifest, k config.Knative) map[knative.StemCell]int {
+	cells := map[knative.StemCell]int{}
+	for r := range m.Runtimes() {
+		if _, ok := k.Images[r.Kind]; !ok {
+			continue
+		}
+		for _, s := range r.StemCells {
+			cells[knative.StemCell{Kind: r.Kind, Memory: s.Memory}] = s.Count
+		}
+		n, ok := k.StemCells[r.Kind]
+		if !ok {
+			n, ok = k.StemCells[allKinds]
+		}
+		if !ok {
+			continue
+		}
+		if len(r.StemCells) == 0 {
+			cells[knative.StemCell{Kind: r.Kind, Memory: stemCellMemory}] = n
+		}
+		for _, s := range r.StemCells {
+			cells[knative.StemCell{Kind: r.Kind, Memory: s.Memory}] = n
+		}
+	}
+	maps.DeleteFunc(cells, func(_ knative.StemCell, n int) bool { return n == 0 })
+	return cells
+}
+
+// placement is what users see of where their action runs.
+func (p *platform) placement(a *entity.Action) entity.Parameters {
+	if p.knative == nil {
+		return nil
+	}
+	how, why := p.knative.Placement(a)
+	if how == "" {
+		return nil
+	}
+	return entity.Parameters{{Key: "placement", Value: protocol.AppendString(nil, how)}, {Key: "placement-reason", Value: protocol.AppendString(nil, why)}}
 }

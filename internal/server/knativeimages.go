@@ -23,17 +23,16 @@ type actionImages struct {
 	environ  []string
 
 	mu       sync.Mutex
-	runtimes map[string]string // with proxy, by kind; guarded by mu
+	runtimes map[string]knative.Image // with proxy, by kind; guarded by mu
 }
 
 // Image implements knative.Images.
 func (i *actionImages) Image(ctx context.Context, a *entity.Action, code, name, tag string) (image knative.Image, err error) {
-	work, err := os.MkdirTemp("", "gowhisk-image-")
+	b, done, err := i.builder()
 	if err != nil {
-		return image, fmt.Errorf("make a folder for the image: %w", err)
+		return image, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	b := &imagebuild.Builder{Work: work, Proxies: i.proxies, Environ: i.environ}
+	defer func() { err = errors.Join(err, done()) }()
 	ref := i.registry + "/" + name + ":" + tag
 	if a.Exec.Kind == entity.KindBlackbox && a.Exec.Image != entity.SkeletonImage {
 		return i.shim(ctx, b, a.Exec.Image, ref)
@@ -43,11 +42,11 @@ func (i *actionImages) Image(ctx context.Context, a *entity.Action, code, name, 
 		return image, err
 	}
 	if i.registry == "" || code == "" {
-		return knative.Image{Reference: runtime}, nil
+		return runtime, nil
 	}
 	built, err := b.Action(ctx, imagebuild.ActionSpec{
 		Code: code, Binary: a.Exec.Binary, Name: a.Name.Name, Version: a.Version.String(),
-		Kind: a.Exec.Kind, Main: a.Exec.Main, Base: runtime, Serve: "knative",
+		Kind: a.Exec.Kind, Main: a.Exec.Main, Base: runtime.Reference, Serve: "knative",
 	})
 	if imagebuild.IsAbsent(err) { // the registry has been emptied
 		i.forget(a.Exec.Kind)
@@ -56,6 +55,31 @@ func (i *actionImages) Image(ctx context.Context, a *entity.Action, code, name, 
 		return image, blame(err)
 	}
 	return push(ctx, b, built, ref)
+}
+
+// Runtime is the image of a kind for stem cells.
+func (i *actionImages) Runtime(ctx context.Context, kind string) (image knative.Image, err error) {
+	i.mu.Lock()
+	known, ok := i.runtimes[kind]
+	i.mu.Unlock()
+	if ok {
+		return known, nil
+	}
+	b, done, err := i.builder()
+	if err != nil {
+		return image, err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	return i.runtime(ctx, b, kind)
+}
+
+// builder works in a folder of its own, until done is called.
+func (i *actionImages) builder() (b *imagebuild.Builder, done func() error, err error) {
+	work, err := os.MkdirTemp("", "gowhisk-image-")
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a folder for the image: %w", err)
+	}
+	return &imagebuild.Builder{Work: work, Proxies: i.proxies, Environ: i.environ}, func() error { return os.RemoveAll(work) }, nil
 }
 
 // forget has the runtime image of a kind made anew.
@@ -103,7 +127,7 @@ func blame(err error) error {
 }
 
 // runtime is the image of a kind with the proxy in it: the operator's, or one that is made of it once.
-func (i *actionImages) runtime(ctx context.Context, b *imagebuild.Builder, kind string) (string, error) {
+func (i *actionImages) runtime(ctx context.Context, b *imagebuild.Builder, kind string) (knative.Image, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if known, ok := i.runtimes[kind]; ok {
@@ -111,24 +135,25 @@ func (i *actionImages) runtime(ctx context.Context, b *imagebuild.Builder, kind 
 	}
 	base, ok := i.bases[kind]
 	if !ok {
-		return "", entity.Errorf(entity.Malformed, "The cluster has no image for actions of kind %s.", kind)
+		return knative.Image{}, entity.Errorf(entity.Malformed, "The cluster has no image for actions of kind %s.", kind)
 	}
-	digest, ready, err := b.Inspect(ctx, base)
+	digest, facts, ready, err := b.Inspect(ctx, base)
 	if err != nil {
-		return "", err
+		return knative.Image{}, err
 	}
+	image := knative.Image{Reference: digest, Port: facts.Port, Numbered: facts.Numbered}
 	if !ready {
 		if i.registry == "" {
-			return "", entity.Errorf(entity.Malformed, "The image for actions of kind %s lacks the proxy, and without a registry it cannot be added.", kind)
+			return knative.Image{}, entity.Errorf(entity.Malformed, "The image for actions of kind %s lacks the proxy, and without a registry it cannot be added.", kind)
 		}
 		built, err := b.Runtime(ctx, imagebuild.RuntimeSpec{Base: base, Kind: kind, Serve: "knative"})
 		if err != nil {
-			return "", err
+			return knative.Image{}, err
 		}
-		if digest, err = b.Push(ctx, built, i.registry+"/runtime-"+strings.ReplaceAll(kind, ":", "-")+":latest", nil); err != nil {
-			return "", err
+		if image, err = push(ctx, b, built, i.registry+"/runtime-"+strings.ReplaceAll(kind, ":", "-")+":latest"); err != nil {
+			return knative.Image{}, err
 		}
 	}
-	i.runtimes[kind] = digest
-	return digest, nil
+	i.runtimes[kind] = image
+	return image, nil
 }

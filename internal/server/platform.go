@@ -204,6 +204,7 @@ func (p *platform) makeAPI(ctx context.Context, c config.Config, o Options) (err
 		Now:         time.Now,
 		Build:       controller.Build{Date: buildDate(), Number: o.Version},
 		WebHost:     c.WebHost,
+		Placement:   p.placement,
 	})
 	return err
 }

@@ -123,6 +123,9 @@ func announce(ctx context.Context, c config.Config, o Options, p *platform) erro
 	if p.pool != nil {
 		p.pool.KeepStemCells(stemCells(p.kinds.manifest, hosts, c.Pool.StemCells))
 	}
+	if p.knative != nil {
+		p.knative.KeepStemCells(stemCellsInCluster(p.kinds.manifest, c.Knative))
+	}
 	if o.Ready == nil {
 		return nil
 	}

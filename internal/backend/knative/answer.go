@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/gowhisk/gowhisk/internal/actionproxy"
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/fault"
@@ -90,15 +92,15 @@ func judgeAnswer(limits entity.Limits, answer actionproxy.ActivationAnswer) invo
 }
 
 // lost is the Result of an activation that may have run and gave no answer: what the pods of the
-// revision tell decides whose fault that was.
-func (b *Backend) lost(ctx context.Context, t target, msg *invoker.Message, sent time.Time, lost *lostError) invoker.Result {
+// revision, or the stem cell, tell decides whose fault that was.
+func (b *Backend) lost(ctx context.Context, pods metav1.ListOptions, msg *invoker.Message, sent time.Time, lost *lostError) invoker.Result {
 	now := time.Now()
 	r := invoker.Result{Began: sent, Ended: now, Wait: sent.Sub(msg.Accepted), Duration: now.Sub(sent), Start: invoker.Cold, Why: lost.why}
 	text, code, status := "The connection to the action was lost. Whether it ran is not known.", fault.Provisioning, entity.WhiskError
 	if lost.waited { // the pod ends actions at their own limits: what took so long is something else
 		text = "The cluster gave up waiting for an answer of the action. Whether it ran is not known."
 	} else {
-		switch reason := b.death(ctx, t, sent); reason {
+		switch reason := b.death(ctx, pods, sent); reason {
 		case "":
 		case "OOMKilled":
 			text, code, status = invoker.MemoryText, fault.OutOfMemory, entity.DeveloperError
@@ -107,7 +109,7 @@ func (b *Backend) lost(ctx context.Context, t target, msg *invoker.Message, sent
 			r.Why = "its container ended: " + reason
 		}
 	}
-	b.opt.Logger.Warn("an action gave no answer", "activation", msg.ID, "revision", t.revision(), "reason", lost.why, "judged", code)
+	b.opt.Logger.Warn("an action gave no answer", "activation", msg.ID, "in", pods.LabelSelector+pods.FieldSelector, "reason", lost.why, "judged", code)
 	r.Response, r.Fault = entity.Failed(status, text), code
 	return r
 }

@@ -54,6 +54,8 @@ type Options struct {
 	Catalog   Catalog
 	// Actions are the names of all that there are; nil if nobody knows.
 	Actions func(ctx context.Context) ([]entity.Name, error)
+	// Runtime returns the image of a kind without an action, for stem cells; nil if there are none.
+	Runtime func(ctx context.Context, kind string) (Image, error)
 	// Lazy tells of namespaces whose actions get their Service with their first invocation.
 	Lazy func(namespace string) bool
 	// Ingress is where requests enter a cluster that this process is not in; nil if it is.
@@ -76,6 +78,10 @@ type Backend struct {
 	stop      context.CancelFunc
 	workers   sync.WaitGroup
 	available <-chan struct{} // closed when the first list has come
+	readiness *readiness
+	cells     *cells
+	bridges   *bridges
+	life      context.Context //nolint:containedctx // of what runs in the background
 }
 
 // workers is how many actions are brought in line at once.
@@ -92,8 +98,9 @@ func New(opt Options) *Backend {
 	b := &Backend{opt: opt, services: newServices(), client: newClient(opt.Ingress), queue: newNames()}
 	b.cluster = cluster{opt.Client, opt.Namespace, opt.Owner, opt.Logger}
 	ctx, cancel := context.WithCancel(context.Background())
-	b.stop = cancel
+	b.stop, b.life = cancel, ctx
 	b.watch(ctx)
+	b.makeBridges()
 	for range workers {
 		b.workers.Go(func() { b.work(ctx) })
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
@@ -25,19 +26,26 @@ var (
 	errLate    = errors.New("it was not ready in time")
 )
 
-// Invoke runs one activation: it waits until the action's version is what its Service serves, and
-// sends it one request. The request is sent again only if it certainly did not reach the action.
+// Invoke runs one activation: in a stem cell while the Service of the action's version is at zero, else it
+// waits until that version is what the Service serves, and sends it one request. A request is sent again
+// only if it certainly did not reach the action.
 func (b *Backend) Invoke(ctx context.Context, msg *invoker.Message) (invoker.Result, error) {
+	msg = once(ctx, msg)
 	patient, cancel := context.WithTimeoutCause(ctx, b.opt.Patience, errLate)
 	defer cancel()
-	t, err := b.ready(patient, msg)
-	if err != nil {
+	t := target{}
+	var err error
+	if t.plan, err = b.applied(patient, msg); err != nil {
 		return b.unready(ctx, msg, err)
 	}
-	if msg.Starting != nil {
-		if err := msg.Starting(ctx); err != nil {
-			return invoker.Result{}, fmt.Errorf("mark activation %s as started: %w", msg.ID, err)
-		}
+	if r, done, err := b.bridged(ctx, t.plan, msg); done {
+		return r, err
+	}
+	if t.url, err = b.served(patient, t.plan); err != nil {
+		return b.unready(ctx, msg, err)
+	}
+	if err := begin(ctx, msg); err != nil {
+		return invoker.Result{}, err
 	}
 	sent := time.Now()
 	answer, err := b.send(ctx, patient, t, msg)
@@ -47,42 +55,64 @@ func (b *Backend) Invoke(ctx context.Context, msg *invoker.Message) (invoker.Res
 	lost, isLost := errors.AsType[*lostError](err)
 	switch {
 	case isLost:
-		return b.lost(ctx, t, msg, sent, lost), nil
+		return b.lost(ctx, ofRevision(t.revision()), msg, sent, lost), nil
 	case err != nil:
 		return invoker.Result{}, unprovisioned(err)
 	}
 	return conclude(msg, answer, time.Now()), nil
 }
 
-// ready brings the version into the cluster, unless it is there, and waits until it is served.
-func (b *Backend) ready(ctx context.Context, msg *invoker.Message) (target, error) {
+// once is the message for several ways: its code is loaded once, and it starts once.
+func once(ctx context.Context, msg *invoker.Message) *invoker.Message {
+	own := *msg
+	if msg.Code != nil {
+		load := sync.OnceValues(func() (string, error) { return msg.Code(context.WithoutCancel(ctx)) })
+		own.Code = func(context.Context) (string, error) { return load() }
+	}
+	if msg.Starting != nil {
+		start := sync.OnceValue(func() error { return msg.Starting(ctx) })
+		own.Starting = func(context.Context) error { return start() }
+	}
+	return &own
+}
+
+// begin tells that the action is about to be reached.
+func begin(ctx context.Context, msg *invoker.Message) error {
+	if msg.Starting == nil {
+		return nil
+	}
+	if err := msg.Starting(ctx); err != nil {
+		return fmt.Errorf("mark activation %s as started: %w", msg.ID, err)
+	}
+	return nil
+}
+
+// applied brings the version into the cluster, unless it is there.
+func (b *Backend) applied(ctx context.Context, msg *invoker.Message) (plan, error) {
 	at := place{Action: msg.Action.Name, Namespace: msg.Identity.Namespace.Name, Binding: msg.Binding}
 	p, err := b.plan(at, msg.Action)
 	if err != nil {
-		return target{}, err
+		return p, err
 	}
-	t := target{plan: p}
-	now, _ := b.services.get(p.service)
-	if now != nil && now.serves(p) {
-		t.url, err = now.host()
-		return t, err
+	if now, _ := b.services.get(p.service); now != nil && now.serves(p) {
+		return p, nil
 	}
 	select {
 	case <-b.available:
 	case <-ctx.Done():
-		return t, context.Cause(ctx)
+		return p, context.Cause(ctx)
 	}
-	if now, _ = b.services.get(p.service); now == nil || !now.is(p) {
-		if err := b.deploy(ctx, at, p, msg.Action, msg.Code); err != nil {
-			return t, err
-		}
+	if now, _ := b.services.get(p.service); now == nil || !now.is(p) {
+		return p, b.deploy(ctx, at, p, msg.Action, msg.Code)
 	}
-	t.url, err = b.served(ctx, p)
-	return t, err
+	return p, nil
 }
 
 // served waits until the version is served, and returns where. What keeps it from that ends the wait.
 func (b *Backend) served(ctx context.Context, p plan) (at *url.URL, err error) {
+	if now, _ := b.services.get(p.service); now != nil && now.serves(p) {
+		return now.host()
+	}
 	ctx, stop := b.crashes(ctx, p)
 	defer stop()
 	err = b.services.wait(ctx, p.service, func(s *service) (bool, error) {

@@ -212,11 +212,15 @@ func (b *Backend) container(m manifest) object {
 		"resources": object{"limits": memory, "requests": memory},
 		// Ready is what listens. The proxy lets requests wait for the init, and answers with its failure.
 		// This is Knative's default: said again, since a template without it counts as another one.
-		"readinessProbe": object{"successThreshold": int64(1), "tcpSocket": object{"port": int64(0)}},
-		"volumeMounts":   []any{object{"name": "action", "mountPath": settingsDir, "readOnly": true}},
-		"securityContext": object{
-			"allowPrivilegeEscalation": false, "runAsNonRoot": m.image.Numbered,
-			"capabilities": object{"drop": []any{"ALL"}}, "seccompProfile": object{"type": "RuntimeDefault"},
-		},
+		"readinessProbe":  object{"successThreshold": int64(1), "tcpSocket": object{"port": int64(0)}},
+		"volumeMounts":    []any{object{"name": "action", "mountPath": settingsDir, "readOnly": true}},
+		"securityContext": confined(m.image),
+	}
+}
+
+func confined(i Image) object {
+	return object{
+		"allowPrivilegeEscalation": false, "runAsNonRoot": i.Numbered,
+		"capabilities": object{"drop": []any{"ALL"}}, "seccompProfile": object{"type": "RuntimeDefault"},
 	}
 }

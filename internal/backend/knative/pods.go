@@ -34,12 +34,20 @@ type containerState struct {
 	} `json:"terminated"`
 }
 
-// pods are those of a revision. Who asks for the same ones at a time shares the answer.
-func (b *Backend) pods(ctx context.Context, revision string) ([]pod, error) {
-	found, err, _ := b.flights.Do("pods of "+revision, func() (any, error) {
-		list, err := b.cluster.resource(podResource).List(ctx, metav1.ListOptions{LabelSelector: "serving.knative.dev/revision=" + revision})
+// Which pods are meant: those of a revision, or the one of a name.
+func ofRevision(revision string) metav1.ListOptions {
+	return metav1.ListOptions{LabelSelector: labelRevision + "=" + revision}
+}
+func ofName(name string) metav1.ListOptions {
+	return metav1.ListOptions{FieldSelector: "metadata.name=" + name}
+}
+
+// pods are those that are meant. Who asks for the same ones at a time shares the answer.
+func (b *Backend) pods(ctx context.Context, which metav1.ListOptions) ([]pod, error) {
+	found, err, _ := b.flights.Do("pods of "+which.String(), func() (any, error) {
+		list, err := b.cluster.resource(podResource).List(ctx, which)
 		if err != nil {
-			return nil, fmt.Errorf("list the pods of %s: %w", revision, err)
+			return nil, fmt.Errorf("list the pods of %s%s: %w", which.LabelSelector, which.FieldSelector, err)
 		}
 		var pods []pod
 		for _, item := range list.Items {
@@ -56,15 +64,15 @@ func (b *Backend) pods(ctx context.Context, revision string) ([]pod, error) {
 	return found.([]pod), nil
 }
 
-// death is why a container of the revision ended since then, as soon as the cluster has noticed;
+// death is why a container of one of the pods ended since then, as soon as the cluster has noticed;
 // empty if none did.
-func (b *Backend) death(ctx context.Context, t target, since time.Time) string {
+func (b *Backend) death(ctx context.Context, which metav1.ListOptions, since time.Time) string {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		pods, err := b.pods(ctx, t.revision())
+		pods, err := b.pods(ctx, which)
 		if err != nil {
 			return ""
 		}
@@ -118,7 +126,7 @@ func (b *Backend) crashes(ctx context.Context, p plan) (_ context.Context, stop 
 			case <-ctx.Done():
 				return
 			}
-			pods, err := b.pods(ctx, p.revision())
+			pods, err := b.pods(ctx, ofRevision(p.revision()))
 			if err != nil {
 				continue // who waits has its own bound
 			}

@@ -70,17 +70,31 @@ func (b *Backend) send(ctx, patient context.Context, t target, msg *invoker.Mess
 	}
 }
 
-// attempt sends the request once. reached is false only if it certainly did not reach the action.
+// call is how a pod is reached, one way or the other.
+type call struct {
+	client    *http.Client
+	host, key string
+	init      []byte        // the action as JSON, for a stem cell; else nil
+	longest   time.Duration // that the answer may take
+	judge     func(*http.Response, []byte) (reached bool, err error)
+}
+
+// attempt sends the request to the Service once. reached is false only if it certainly did not reach the
+// action.
 func (b *Backend) attempt(ctx context.Context, t target, msg *invoker.Message) (answer actionproxy.ActivationAnswer, reached bool, err error) {
+	return b.call(ctx, call{client: b.client, host: t.url.Host, key: b.key(t.plan), longest: longestRequest * time.Second, judge: refused}, msg)
+}
+
+func (b *Backend) call(ctx context.Context, c call, msg *invoker.Message) (answer actionproxy.ActivationAnswer, reached bool, err error) {
 	var wrote atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaderField: func(string, []string) { wrote.Store(true) }})
-	bounded, cancel := context.WithTimeout(ctx, longestRequest*time.Second+grace)
+	bounded, cancel := context.WithTimeout(ctx, c.longest+grace)
 	defer cancel()
-	req, err := b.request(bounded, t, msg)
+	req, err := b.request(bounded, c, msg)
 	if err != nil {
 		return answer, true, err
 	}
-	res, err := b.client.Do(req)
+	res, err := c.client.Do(req)
 	if err != nil {
 		if !wrote.Load() {
 			return answer, false, err
@@ -93,7 +107,7 @@ func (b *Backend) attempt(ctx context.Context, t target, msg *invoker.Message) (
 		return answer, true, &lostError{why: fmt.Sprintf("status %d, then %v", res.StatusCode, err)}
 	}
 	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != actionproxy.ActivationMediaType {
-		reached, err = refused(res, body)
+		reached, err = c.judge(res, body)
 		return answer, reached, err
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
@@ -104,17 +118,21 @@ func (b *Backend) attempt(ctx context.Context, t target, msg *invoker.Message) (
 
 // request is the activation in the form that actionproxy has for us. It has no deadline: the pod sets
 // it by its own clock when the run begins.
-func (b *Backend) request(ctx context.Context, t target, msg *invoker.Message) (*http.Request, error) {
-	at := url.URL{Scheme: "http", Host: t.url.Host, Path: "/"}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at.String(), bytes.NewReader(msg.Args))
+func (b *Backend) request(ctx context.Context, c call, msg *invoker.Message) (*http.Request, error) {
+	at := url.URL{Scheme: "http", Host: c.host, Path: "/"}
+	body, media := []byte(msg.Args), "application/json"
+	if c.init != nil {
+		body, media = withInit(c.init, msg.Args), actionproxy.InitMediaType
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at.String(), bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("call %s: %w", t.url, err)
+		return nil, fmt.Errorf("call %s: %w", c.host, err)
 	}
 	a := msg.Action
 	h := req.Header
 	h.Set("Accept", actionproxy.ActivationMediaType)
-	h.Set("Authorization", "Bearer "+b.key(t.plan))
-	h.Set("Content-Type", "application/json")
+	h.Set("Authorization", "Bearer "+c.key)
+	h.Set("Content-Type", media)
 	for member, value := range map[string]string{
 		"Activation-Id": string(msg.ID), "Transaction-Id": msg.Transaction, "Namespace": msg.Identity.Namespace.Name,
 		"Action-Name": "/" + a.Name.String(), "Action-Version": a.Version.String(),

@@ -1,0 +1,230 @@
+package knative
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// lot is the cells of one kind. It is guarded by the mu of the cells.
+type lot struct {
+	failures int       // in a row
+	retry    time.Time // none is made before
+}
+
+// failed puts the next try off, twice as long each time.
+func (l *lot) failed() {
+	l.retry = time.Now().Add(min(time.Second<<min(l.failures, 7), 2*time.Minute))
+	l.failures++
+}
+
+// keep makes the cluster have the cells that are wanted, until ctx ends.
+func (c *cells) keep(ctx context.Context) {
+	select {
+	case <-c.seen:
+	case <-ctx.Done():
+		return
+	}
+	c.findOrphans(ctx)
+	again := time.NewTimer(0)
+	defer again.Stop()
+	for {
+		select {
+		case <-again.C:
+		case <-c.kick:
+		case <-ctx.Done():
+			return
+		}
+		if wait := c.align(ctx); wait > 0 {
+			again.Reset(wait)
+		}
+	}
+}
+
+// align does what there is to do, and returns after how long something has to be tried again.
+func (c *cells) align(ctx context.Context) (wait time.Duration) {
+	errs := []error{c.tidy(ctx)}
+	for of, n := range c.wanted() {
+		pause, err := c.fill(ctx, of, n)
+		errs = append(errs, err)
+		if pause > 0 && (wait == 0 || pause < wait) {
+			wait = pause
+		}
+	}
+	if err := errors.Join(errs...); err != nil && ctx.Err() == nil {
+		c.logger.Warn("stem cells are not as they should be, which is tried again", "error", err)
+		return max(wait, time.Second)
+	}
+	return wait
+}
+
+// wanted is how many cells there should be; those of a kind that is gone are to be none.
+func (c *cells) wanted() map[StemCell]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := map[StemCell]int{}
+	for _, one := range c.known {
+		all[one.of] = 0
+	}
+	if c.off == "" {
+		maps.Copy(all, c.want)
+	}
+	return all
+}
+
+// fill brings the cells of a kind to their number.
+func (c *cells) fill(ctx context.Context, of StemCell, n int) (wait time.Duration, err error) {
+	if n == 0 {
+		c.trim(of, "", 0)
+		return 0, c.tidy(ctx)
+	}
+	if wait := c.pause(of); wait > 0 {
+		return wait, nil
+	}
+	image, err := c.backend.opt.Runtime(ctx, of.Kind)
+	if err != nil {
+		return c.postpone(of), fmt.Errorf("find the image of %s: %w", of.Kind, err)
+	}
+	spec := cellSpec{of: of, image: image}
+	if spec.tag, err = c.backend.cellTag(spec); err != nil {
+		return 0, err
+	}
+	for have := c.trim(of, spec.tag, n); have < n; have++ {
+		if err := c.create(ctx, spec); err != nil {
+			return c.postpone(of), err
+		}
+	}
+	return 0, c.tidy(ctx)
+}
+
+// pause is how long none of the kind is to be made.
+func (c *cells) pause(of StemCell) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Until(c.lot(of).retry)
+}
+
+func (c *cells) postpone(of StemCell) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lot(of).failed()
+	return time.Until(c.lot(of).retry)
+}
+
+// trim condemns the free cells of a kind that are made otherwise or too many, and returns how many stay.
+func (c *cells) trim(of StemCell, tag string, n int) (have int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, one := range c.known {
+		switch {
+		case one.of != of || one.state > idle:
+		case one.tag != tag || have == n:
+			one.state = condemned
+		default:
+			have++
+		}
+	}
+	return have
+}
+
+// create makes one cell.
+func (c *cells) create(ctx context.Context, spec cellSpec) error {
+	var random [5]byte
+	_, _ = rand.Read(random[:]) // never fails
+	one := &cell{name: "cell-" + slug(spec.of.Kind) + "-" + hex.EncodeToString(random[:]), of: spec.of, tag: spec.tag}
+	if _, err := c.apply(ctx, secretResource, c.backend.cellSecret(one)); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	c.known[one.name] = one // before the cluster tells of it
+	c.mu.Unlock()
+	if _, err := c.apply(ctx, podResource, c.backend.cellPod(one, spec.image)); err != nil {
+		c.condemn(one) // it may be there nevertheless
+		return err
+	}
+	return nil
+}
+
+// tidy deletes what is condemned, and shows what is taken.
+func (c *cells) tidy(ctx context.Context) error {
+	c.mu.Lock()
+	var doomed, noted []*cell
+	for _, one := range c.known {
+		if one.state == condemned {
+			doomed = append(doomed, one)
+		} else if one.state == taken && !one.noted {
+			noted = append(noted, one)
+		}
+	}
+	orphans := maps.Clone(c.orphans)
+	c.mu.Unlock()
+	var errs []error
+	for _, one := range doomed {
+		errs = append(errs, c.remove(ctx, one))
+	}
+	for name := range orphans {
+		err := c.delete(ctx, secretResource, "Secret", name)
+		if errs = append(errs, err); err == nil {
+			c.mu.Lock()
+			delete(c.orphans, name)
+			c.mu.Unlock()
+		}
+	}
+	for _, one := range noted {
+		errs = append(errs, c.note(ctx, one))
+	}
+	return errors.Join(errs...)
+}
+
+// remove deletes a cell's pod; that it is gone comes from the cluster, unless there never was one.
+func (c *cells) remove(ctx context.Context, one *cell) error {
+	err := c.resource(podResource).Delete(ctx, one.name, metav1.DeleteOptions{})
+	if apierrors.IsNotFound(err) {
+		c.miss(one.name)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("delete the stem cell %s: %w", one.name, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	one.state = deleted
+	return nil
+}
+
+// note has the cluster show which Service a cell stands in for.
+func (c *cells) note(ctx context.Context, one *cell) error {
+	patch := []byte(`{"metadata":{"labels":{"` + labelCell + `":"` + one.service + `"}}}`)
+	_, err := c.resource(podResource).Patch(ctx, one.name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: manager})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("label the stem cell %s: %w", one.name, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	one.noted = true
+	return nil
+}
+
+// findOrphans finds the keys that an earlier process left without their cell.
+func (c *cells) findOrphans(ctx context.Context) {
+	list, err := c.resource(secretResource).List(ctx, metav1.ListOptions{LabelSelector: c.selector() + "," + labelCell})
+	if err != nil {
+		c.logger.Warn("keys of stem cells that are gone may stay", "error", err)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range list.Items {
+		if c.known[s.GetName()] == nil {
+			c.orphans[s.GetName()] = true
+		}
+	}
+}

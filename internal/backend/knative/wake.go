@@ -1,0 +1,100 @@
+package knative
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/gowhisk/gowhisk/internal/actionproxy"
+)
+
+// wake wakes the Service that a bridge stands in for, and ends the bridge when it serves, or will not.
+func (b *Backend) wake(at *bridge) {
+	ctx, cancel := context.WithTimeoutCause(b.life, b.opt.Patience, errLate)
+	defer cancel()
+	began := time.Now()
+	where, err := b.served(ctx, at.plan)
+	if err == nil {
+		err = b.poke(ctx, where)
+	}
+	b.bridges.end(at)
+	if err == nil {
+		b.opt.Logger.Debug("a Service is awake", "service", at.service, "after", time.Since(began))
+		b.untilSeen(ctx, at.plan)
+	} else if ctx.Err() == nil || errors.Is(err, errLate) {
+		b.opt.Logger.Warn("a Service does not wake", "service", at.service, "error", err)
+	}
+	b.bridges.forget(at)
+}
+
+// untilSeen waits until the ready pod of a Service that has answered is known here, too, or for long
+// enough that it may be gone already.
+func (b *Backend) untilSeen(ctx context.Context, p plan) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for {
+		n, changed := b.readiness.of(p.revision())
+		if n > 0 {
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// slowInit is how long a pod that answers may take to initialize its action before requests wait for it
+// there.
+const slowInit = 10 * time.Second
+
+// poke sends the Service requests that run nothing until its action can run.
+func (b *Backend) poke(ctx context.Context, where *url.URL) error {
+	at := url.URL{Scheme: "http", Host: where.Host, Path: actionproxy.ReadyPath}
+	var here time.Time
+	for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		ready, there, err := b.ask(ctx, at.String())
+		if there && here.IsZero() {
+			here, pause = time.Now(), 20*time.Millisecond
+		}
+		if ready || there && time.Since(here) > slowInit {
+			return nil
+		}
+		again := time.NewTimer(pause)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			again.Stop()
+			return errors.Join(context.Cause(ctx), err)
+		}
+	}
+}
+
+// ask asks once. there reports whether a pod has answered.
+func (b *Backend) ask(ctx context.Context, at string) (ready, there bool, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
+	if err != nil {
+		return false, false, fmt.Errorf("wake the Service: %w", err)
+	}
+	res, err := b.client.Do(req)
+	if err != nil {
+		return false, false, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<16))
+	if err != nil {
+		return false, false, err
+	}
+	there = json.Valid(bytes.TrimSpace(body)) && len(body) > 0
+	if res.StatusCode == http.StatusOK && there {
+		return true, true, nil
+	}
+	return false, there && res.StatusCode == http.StatusServiceUnavailable, fmt.Errorf("status %d: %s", res.StatusCode, body[:min(len(body), 300)])
+}
