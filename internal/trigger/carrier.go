@@ -13,6 +13,9 @@ import (
 	"github.com/gowhisk/gowhisk/internal/entity"
 )
 
+// sendTimeout bounds the handing over of one event, which others than our rules may wait for.
+const sendTimeout = 10 * time.Second
+
 // sendAtOnce bounds how many events are being handed over.
 const sendAtOnce = 64
 
@@ -58,7 +61,7 @@ func (c *carrier) hold(trigger entity.Name, key eventKey, steps []step, arrived 
 	rules := map[entity.Name]chan struct{}{}
 	for i := range steps {
 		s := &steps[i]
-		if s.err == nil && s.link.Rule != arrived && c.Transport.Delivers(s.link.Rule) {
+		if s.err == nil && s.link.Rule != arrived && c.Transport.Delivers(trigger, s.link.Rule) {
 			hold := make(chan struct{})
 			rules[s.link.Rule], s.request.Hold = hold, hold
 		}
@@ -69,7 +72,7 @@ func (c *carrier) hold(trigger entity.Name, key eventKey, steps []step, arrived 
 // send hands an event over in the background. If that fails nothing waits for it.
 func (c *carrier) send(trigger entity.Name, key eventKey, e cloudevent.Event) {
 	c.sending.Go(func() {
-		ctx, cancel := context.WithTimeout(c.life, c.Patience)
+		ctx, cancel := context.WithTimeout(c.life, sendTimeout)
 		defer cancel()
 		err := c.handOver(ctx, trigger, e)
 		if err != nil {

@@ -25,8 +25,8 @@ type wire struct {
 	limited bool                 // the owner of the namespace has the limits of the installation
 }
 
-func (w *wire) Carries(entity.Name) bool       { return true }
-func (w *wire) Delivers(rule entity.Name) bool { return !w.without[rule] }
+func (w *wire) Carries(entity.Name) bool          { return true }
+func (w *wire) Delivers(_, rule entity.Name) bool { return !w.without[rule] }
 
 func (w *wire) Send(_ context.Context, _ entity.Name, e cloudevent.Event) error {
 	w.sent <- e

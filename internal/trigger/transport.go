@@ -18,7 +18,7 @@ type Transport interface {
 	// Carries tells whether somebody takes the events of a trigger, and Delivers whether an event that
 	// is taken now is brought back for a rule. They tell what is known, and do not wait.
 	Carries(trigger entity.Name) bool
-	Delivers(rule entity.Name) bool
+	Delivers(trigger, rule entity.Name) bool
 	// Send hands an event over.
 	Send(ctx context.Context, trigger entity.Name, e cloudevent.Event) error
 }
