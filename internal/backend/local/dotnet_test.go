@@ -17,7 +17,7 @@ import (
 func dotnetAssembly(t *testing.T, source string) string {
 	t.Helper()
 	kind := usableKind(t, "dotnet")
-	hosts, err := runtimes.DiscoverFamily(t.Context(), "dotnet", runtimes.Search(searchPath(), ""))
+	hosts, err := runtimes.DiscoverFamily(t.Context(), "dotnet", runtimes.Search(searchPath(t), ""))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,31 +13,24 @@ import (
 	"github.com/gowhisk/gowhisk/internal/containerpool"
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/invoker"
+	"github.com/gowhisk/gowhisk/internal/protocol/protocoltest"
 	"github.com/gowhisk/gowhisk/runtimes"
 )
 
-// searchPath is where interpreters are looked for: what the host has for all users, and what
-// `make bin/kinds` fetched.
-func searchPath() string {
-	path := "/usr/bin:/usr/local/go/bin"
-	for _, pattern := range []string{"node_modules/node-*/bin", "dotnet", "rust/bin"} {
-		dirs, err := filepath.Glob(filepath.Join("..", "..", "..", "bin", "kinds", pattern))
-		if err != nil {
-			panic(err) // of the pattern
-		}
-		for _, dir := range dirs {
-			if dir, err = filepath.Abs(dir); err == nil {
-				path += ":" + dir
-			}
-		}
+// searchPath is where interpreters are looked for.
+func searchPath(t testing.TB) string {
+	t.Helper()
+	path, err := protocoltest.Path(filepath.Join("..", "..", ".."))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return path
+	return path + ":/usr/local/go/bin"
 }
 
 // usableKind returns a kind of the family that this host runs, or skips.
 func usableKind(t testing.TB, family string) string {
 	t.Helper()
-	hosts, err := runtimes.Discover(t.Context(), runtimes.Search(searchPath(), ""))
+	hosts, err := runtimes.Discover(t.Context(), runtimes.Search(searchPath(t), ""))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func newFactoryOf(t testing.TB, tier sandbox.Tier, fork bool) (*local.Factory, *
 			t.Error(err)
 		}
 	})
-	hosts, err := runtimes.Discover(t.Context(), runtimes.Search(searchPath(), ""))
+	hosts, err := runtimes.Discover(t.Context(), runtimes.Search(searchPath(t), ""))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ func openwhiskLives(s Samples) []life {
 		needs(s.Archive, "kind has no archives", clause{"3.6.9", "code in an archive", "", checkArchive}),
 		{clauses: []clause{
 			{"3.2.6", "an archive that is broken is refused", "", checkBadArchive},
+			{"3.8.5", "an init without code is refused where there is no stub", Skeleton, checkNoStub},
 			{"3.8.5", "without an init, or without code, a stub runs", Skeleton, checkStub},
 		}},
 		{clauses: []clause{{"3.8.6", "an action that exits fails its run", NodeJS, checkExit}}},

@@ -136,6 +136,14 @@ func (s *session) needStub() error {
 	return nil
 }
 
+func checkNoStub(s *session) error {
+	if s.samples.Stub {
+		return notApplicable("the kind has a stub")
+	}
+	r, err := s.init(`{"value":{"name":"probe","main":"main","code":"","binary":false}}`)
+	return errors.Join(err, ifNil(err, r.wantError))
+}
+
 func checkStub(s *session) error {
 	if err := s.needStub(); err != nil {
 		return err

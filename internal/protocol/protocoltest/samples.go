@@ -51,6 +51,8 @@ type Samples struct {
 	Archive *Sample
 	// Concurrent: several runs may be in flight.
 	Concurrent bool
+	// NoEmpty: the language takes a variable that is empty for one that is not set.
+	NoEmpty bool
 	// PerRun: a process for every run, so nothing happens at its load.
 	PerRun bool
 	// Stub: an init without code is legal, and so is a run without init.
@@ -59,11 +61,11 @@ type Samples struct {
 
 // Kinds are the languages that have samples.
 func Kinds() []string {
-	return []string{"nodejs", "python", "php", "ruby", "go", "rust", "swift", "java", "bash", "blackbox"}
+	return []string{"nodejs", "python", "php", "ruby", "go", "rust", "swift", "java", "dotnet", "bash", "blackbox"}
 }
 
-// SamplesOf returns the samples for a kind such as nodejs:20. Those of Java are compiled with the javac
-// of PATH.
+// SamplesOf returns the samples for a kind such as nodejs:20. Those of Java and .NET are compiled with
+// the javac and the dotnet of PATH.
 func SamplesOf(ctx context.Context, kind string) (Samples, error) {
 	family, _, _ := strings.Cut(kind, ":")
 	if !slices.Contains(Kinds(), family) {
@@ -97,6 +99,8 @@ func SamplesOf(ctx context.Context, kind string) (Samples, error) {
 		s.Archive = read.archive("probe.swift", "main.swift", "")
 	case "java":
 		return s.java(ctx)
+	case "dotnet":
+		return s.dotnet(ctx)
 	default:
 		read.family = "bash"
 		s.Style, s.PerRun, s.Stub = Skeleton, true, family == "blackbox"
