@@ -1,6 +1,9 @@
 package actionproxy_test
 
 import (
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -102,4 +105,36 @@ func TestDotnetSaysWhatItCannotFind(t *testing.T) {
 			t.Errorf("got %d %s", status, body)
 		}
 	})
+}
+
+// assembly compiles A.dll.
+func assembly(t *testing.T, source string) string {
+	t.Helper()
+	h := host(t, "dotnet")
+	dir, root := t.TempDir(), filepath.Dir(h.Path)
+	if err := os.WriteFile(filepath.Join(dir, "A.cs"), []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	compilers, err := filepath.Glob(filepath.Join(root, "sdk", "*", "Roslyn", "bincore", "csc.dll"))
+	if err != nil || len(compilers) == 0 {
+		t.Fatal("no compiler", err)
+	}
+	args := []string{compilers[0], "-nologo", "-t:library", "-out:" + filepath.Join(dir, "A.dll"), "-r:" + h.ClassPath[0]}
+	libraries, err := filepath.Glob(filepath.Join(root, "shared", "Microsoft.NETCore.App", h.Version, "[Sn]*.dll"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, library := range libraries {
+		args = append(args, "-r:"+library)
+	}
+	cmd := exec.Command(h.Path, append(args, filepath.Join(dir, "A.cs"))...)
+	cmd.Env = append(h.Environ(), "PATH=/usr/bin:/bin", "HOME="+dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("csc: %v\n%s", err, out)
+	}
+	dll, err := os.ReadFile(filepath.Join(dir, "A.dll"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zipped(t, map[string]string{"A.dll": string(dll)})
 }

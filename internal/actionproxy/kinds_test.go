@@ -12,6 +12,7 @@ import (
 
 	"github.com/gowhisk/gowhisk/internal/actionproxy"
 	"github.com/gowhisk/gowhisk/internal/protocol"
+	"github.com/gowhisk/gowhisk/internal/protocol/protocoltest"
 	"github.com/gowhisk/gowhisk/runtimes"
 )
 
@@ -21,18 +22,9 @@ var hosts = sync.OnceValues(func() ([]runtimes.Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	path := os.Getenv("PATH")
-	for _, pattern := range []string{"node_modules/node-*/bin", "dotnet", "rust/bin"} { // of `make bin/kinds`
-		dirs, err := filepath.Glob(filepath.Join("..", "..", "bin", "kinds", pattern))
-		if err != nil {
-			return nil, err
-		}
-		for _, dir := range dirs {
-			if dir, err = filepath.Abs(dir); err != nil {
-				return nil, err
-			}
-			path += ":" + dir
-		}
+	path, err := protocoltest.Path(filepath.Join("..", ".."))
+	if err != nil {
+		return nil, err
 	}
 	all, err := runtimes.DiscoverOwn(context.Background(), runtimes.Search(path, os.Getenv("HOME")))
 	if err != nil {
@@ -104,32 +96,6 @@ func launch(t testing.TB, family string, env ...string) *actionproxy.Child {
 		t.Fatalf("%v\n%s", err, strings.Join(c.TakeLogs().Lines, "\n"))
 	}
 	return c
-}
-
-// built is what was compiled for an earlier test, by kind, entry point and source.
-var built sync.Map
-
-// remembered compiles Rust's source once: that takes seconds, and most tests share an action.
-func remembered(l actionproxy.Local) func(ctx context.Context, main, source, bin string) error {
-	if l.Host.Family.Name != "rust" {
-		return l.Build
-	}
-	return func(ctx context.Context, main, source, bin string) error {
-		text, err := os.ReadFile(filepath.Join(source, "src", "lib.rs"))
-		if err != nil {
-			return err
-		}
-		key := main + "\x00" + string(text)
-		if program, ok := built.Load(key); ok {
-			return os.WriteFile(filepath.Join(bin, "exec"), program.([]byte), 0o755)
-		}
-		if err := l.Build(ctx, main, source, bin); err != nil {
-			return err
-		}
-		program, err := os.ReadFile(filepath.Join(bin, "exec"))
-		built.Store(key, program)
-		return err
-	}
 }
 
 // action launches and initializes with source text.

@@ -1,6 +1,9 @@
 package actionproxy_test
 
 import (
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -126,4 +129,24 @@ func TestBadActionsDoNotHarmTheirSupervisor(t *testing.T) {
 			}
 		})
 	}
+}
+
+// jar compiles a class A.
+func jar(t *testing.T, source string) string {
+	t.Helper()
+	h := host(t, "java")
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "A.java"), []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(filepath.Join(filepath.Dir(h.Path), "javac"), "-encoding", "UTF-8", "-cp", h.ClassPath[0], "A.java")
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("javac: %v\n%s", err, out)
+	}
+	class, err := os.ReadFile(filepath.Join(dir, "A.class"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zipped(t, map[string]string{"A.class": string(class)})
 }

@@ -38,7 +38,7 @@ func serveKind(t testing.TB, family string, change func(*actionproxy.ServerOptio
 	c := &container{t: t, stdout: appended(t, dir, "stdout"), stderr: appended(t, dir, "stderr")}
 	local := actionproxy.Local{Host: h, Launchers: launchers(t), Self: []string{self, "launch", family},
 		Environ: []string{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", "__OW_API_HOST=http://api"}, Dir: dir, Stdout: c.stdout, Stderr: c.stderr}
-	opts := actionproxy.ServerOptions{Family: h.Family, Start: local.Start, Build: remembered(sharedCache(t, local)), Dir: filepath.Join(dir, "action"),
+	opts := actionproxy.ServerOptions{Family: h.Family, Start: local.Start, Build: sharedCache(t, local).Build, Dir: filepath.Join(dir, "action"),
 		Stdout: c.stdout, Stderr: c.stderr, LogInitError: true, Log: slog.New(slog.DiscardHandler)}
 	if change != nil {
 		change(&opts)
