@@ -25,6 +25,7 @@ public sealed class Launcher
 
     readonly string[] shared;
     readonly Stream answers;
+    Dictionary<string, string> before = new Dictionary<string, string>(); // variables of the last run, as they were without it
     MethodInfo entry;
     MethodInfo parse; // of the entry point's parameter type; null if it takes nothing
 
@@ -122,7 +123,10 @@ public sealed class Launcher
         }
         if (init.TryGetProperty("env", out JsonElement env) && env.ValueKind == JsonValueKind.Object)
         {
-            SetEnvironment("", env);
+            foreach (JsonProperty member in env.EnumerateObject())
+            {
+                Environment.SetEnvironmentVariable(member.Name, String(member.Value));
+            }
         }
         try
         {
@@ -206,7 +210,7 @@ public sealed class Launcher
 
     string Run(JsonElement body)
     {
-        SetEnvironment("__OW_", body);
+        Export(body);
         string value = body.TryGetProperty("value", out JsonElement v) && v.ValueKind != JsonValueKind.Null ? v.GetRawText() : "{}";
         try
         {
@@ -253,16 +257,25 @@ public sealed class Launcher
         return write == null ? json.ToString() : (string)write.Invoke(json, new object[write.GetParameters().Length]);
     }
 
-    static void SetEnvironment(string prefix, JsonElement members)
+    // Export sets the variables of a run. What only an earlier one has had is what it was before.
+    void Export(JsonElement body)
     {
-        foreach (JsonProperty member in members.EnumerateObject())
+        var now = new Dictionary<string, string>();
+        foreach (JsonProperty member in body.EnumerateObject().Where(m => m.Name != "value"))
         {
-            if (prefix == "" || member.Name != "value")
+            string key = "__OW_" + member.Name.ToUpperInvariant();
+            if (!before.Remove(key, out string old) && !now.TryGetValue(key, out old))
             {
-                string key = prefix == "" ? member.Name : prefix + member.Name.ToUpperInvariant();
-                Environment.SetEnvironmentVariable(key, String(member.Value));
+                old = Environment.GetEnvironmentVariable(key);
             }
+            now[key] = old;
+            Environment.SetEnvironmentVariable(key, String(member.Value));
         }
+        foreach (var was in before)
+        {
+            Environment.SetEnvironmentVariable(was.Key, was.Value);
+        }
+        before = now;
     }
 
     static string Text(JsonElement o, string key)

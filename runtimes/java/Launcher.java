@@ -32,6 +32,7 @@ public final class Launcher {
     private static final String NO_RESULT = "The action did not return a dictionary or array.";
 
     private final OutputStream answers;
+    private Map<String, String> before = new HashMap<>(); // variables of the last run, as they were without it
     private Method entry;
 
     private Launcher(OutputStream answers) {
@@ -140,9 +141,7 @@ public final class Launcher {
 
     private String run(JsonObject body) {
         JsonElement value = body.remove("value");
-        for (Map.Entry<String, JsonElement> e : body.entrySet()) {
-            Environment.set("__OW_" + e.getKey().toUpperCase(), string(e.getValue()));
-        }
+        export(body);
         try {
             Object result = entry.invoke(null, value == null || value.isJsonNull() ? new JsonObject() : value);
             if (result instanceof JsonObject || result instanceof JsonArray) {
@@ -156,6 +155,20 @@ public final class Launcher {
             e.printStackTrace();
             return failure(502, "An error has occurred (see logs for details): " + e);
         }
+    }
+
+    // export sets the variables of a run. What only an earlier one has had is what it was before.
+    private void export(JsonObject body) {
+        Map<String, String> now = new HashMap<>();
+        for (Map.Entry<String, JsonElement> e : body.entrySet()) {
+            String name = "__OW_" + e.getKey().toUpperCase();
+            now.put(name, before.containsKey(name) ? before.remove(name) : System.getenv(name));
+            Environment.set(name, string(e.getValue()));
+        }
+        for (Map.Entry<String, String> e : before.entrySet()) {
+            Environment.set(e.getKey(), e.getValue());
+        }
+        before = now;
     }
 
     private static String text(JsonObject o, String key) {
@@ -183,7 +196,11 @@ public final class Launcher {
         }
 
         static void set(String key, String value) {
-            ENV.put(key, value);
+            if (value == null) {
+                ENV.remove(key);
+            } else {
+                ENV.put(key, value);
+            }
         }
     }
 }

@@ -298,14 +298,23 @@ function frameOutput() {
 // costs more than a run of a short action, and the C library never gives the memory of an old value
 // back. What the action sets still reaches the process; what the platform sets for a run does not
 // need to. It returns a function that takes the body of a run, whose members become variables when
-// somebody looks: most actions never do.
+// somebody looks: most actions never do. Those of an earlier run are what they were before then.
 function detachEnvironment() {
   const native = process.env;
   const own = { ...native };
+  const before = new Map();
   let body;
   const current = () => {
+    if (!body) return own;
+    for (const [name, value] of before) {
+      if (value === undefined) delete own[name];
+      else own[name] = value;
+    }
     for (const key in body) {
-      if (key !== 'value' && typeof body[key] === 'string') own['__OW_' + key.toUpperCase()] = body[key];
+      if (key === 'value' || typeof body[key] !== 'string') continue;
+      const name = '__OW_' + key.toUpperCase();
+      if (!before.has(name)) before.set(name, own[name]);
+      own[name] = body[key];
     }
     body = undefined;
     return own;

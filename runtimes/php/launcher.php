@@ -10,6 +10,7 @@ final class Launcher
 {
     private static $answers;
     private static $stdin;
+    private static $before = []; // variables of the last run, as they were without it
 
     public static function answer(string $line): void
     {
@@ -81,20 +82,43 @@ final class Launcher
         })();
     }
 
+    // export sets a variable, or removes it.
     private static function export(string $key, $value): void
     {
+        if ($value === null) {
+            putenv($key);
+            unset($_ENV[$key]);
+            return;
+        }
         $text = is_string($value) ? $value : json_encode($value);
         putenv("$key=$text");
         $_ENV[$key] = $text;
+    }
+
+    // exportRun sets the variables of a run. What only an earlier one has had is what it was before.
+    private static function exportRun(array $body): void
+    {
+        $now = [];
+        foreach ($body as $member => $value) {
+            $key = '__OW_' . strtoupper($member);
+            $now[$key] = true;
+            if (!array_key_exists($key, self::$before)) {
+                $old = getenv($key);
+                self::$before[$key] = $old === false ? null : $old;
+            }
+            self::export($key, $value ?? 'null');
+        }
+        foreach (array_diff_key(self::$before, $now) as $key => $value) {
+            self::export($key, $value);
+            unset(self::$before[$key]);
+        }
     }
 
     private static function run(callable $main, array $body): string
     {
         $args = $body['value'] ?? [];
         unset($body['value']);
-        foreach ($body as $key => $value) {
-            self::export('__OW_' . strtoupper($key), $value);
-        }
+        self::exportRun($body);
         try {
             $result = $main($args);
         } catch (\Throwable $e) {

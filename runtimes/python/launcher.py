@@ -133,11 +133,21 @@ def encode(result):
 
 
 def export(body, environ, last):
-    """Set what differs from the last run: to change the environment is slow."""
+    """Set what differs from the last run: to change the environment is slow. What only an earlier run
+    has had is what it was before."""
     for key, value in body.items():
-        if last.get(key) != value:
-            last[key] = value
-            environ["__OW_" + key.upper()] = value if isinstance(value, str) else json.dumps(value)
+        known = last.get(key)
+        if known is None or known[0] != value:
+            name = "__OW_" + key.upper()
+            last[key] = (value, environ.get(name) if known is None else known[1])
+            environ[name] = value if isinstance(value, str) else json.dumps(value)
+    if len(last) > len(body):
+        for key in [key for key in last if key not in body]:
+            before = last.pop(key)[1]
+            if before is None:
+                environ.pop("__OW_" + key.upper(), None)
+            else:
+                environ["__OW_" + key.upper()] = before
 
 
 def end_if_starved():

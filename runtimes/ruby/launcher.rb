@@ -63,9 +63,22 @@ module Launcher
     value.is_a?(String) ? value : JSON.generate(value)
   end
 
+  # export sets the variables of a run. What only an earlier one has had is what it was before.
+  def export(body)
+    @before ||= {}
+    before = {}
+    body.each do |key, value|
+      name = "__OW_#{key.upcase}"
+      before[name] = @before.key?(name) ? @before.delete(name) : ENV[name]
+      ENV[name] = text(value)
+    end
+    @before.each { |name, value| ENV[name] = value }
+    @before = before
+  end
+
   def run(action, body)
     args = body.delete('value')
-    body.each { |key, value| ENV["__OW_#{key.upcase}"] = text(value) }
+    export(body)
     result = action.call(args.nil? ? {} : args)
     return failure(502, NO_RESULT) unless result.is_a?(Hash) || result.is_a?(Array)
 

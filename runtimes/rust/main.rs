@@ -3,6 +3,8 @@
 
 use serde::{de::DeserializeOwned, Serialize};
 use serde_json::{json, Map, Value};
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
@@ -20,8 +22,9 @@ fn main() -> io::Result<()> {
         answers.write_all(b"{\"ok\":true}\n")?;
     }
     let mut line = Vec::new();
+    let mut before = Before::new();
     while requests.read_until(b'\n', &mut line)? > 0 {
-        let mut answer = run(&line);
+        let mut answer = run(&line, &mut before);
         answer.push(b'\n');
         io::stdout().flush()?;
         answers.write_all(&answer)?;
@@ -43,7 +46,34 @@ fn descriptors() -> io::Result<(BufReader<File>, File)> {
     Ok((BufReader::with_capacity(1 << 16, requests), answers))
 }
 
-fn run(line: &[u8]) -> Vec<u8> {
+// Before has the variables of the last run as they were without it.
+type Before = HashMap<String, Option<OsString>>;
+
+// export sets the variables of a run. What only an earlier one has had is what it was before.
+fn export(body: Map<String, Value>, before: &mut Before) {
+    let mut now = Before::new();
+    for (key, value) in body {
+        let text = match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        if !text.contains('\0') {
+            let name = format!("__OW_{}", key.to_uppercase());
+            let old = before.remove(&name).unwrap_or_else(|| std::env::var_os(&name));
+            std::env::set_var(&name, text);
+            now.insert(name, old);
+        }
+    }
+    for (name, old) in before.drain() {
+        match old {
+            Some(value) => std::env::set_var(name, value),
+            None => std::env::remove_var(name),
+        }
+    }
+    *before = now;
+}
+
+fn run(line: &[u8], before: &mut Before) -> Vec<u8> {
     let mut body: Map<String, Value> = match serde_json::from_slice(line) {
         Ok(body) => body,
         Err(e) => return failure(e),
@@ -52,15 +82,7 @@ fn run(line: &[u8]) -> Vec<u8> {
         None | Some(Value::Null) => json!({}),
         Some(value) => value,
     };
-    for (key, value) in body {
-        let text = match value {
-            Value::String(text) => text,
-            other => other.to_string(),
-        };
-        if !text.contains('\0') {
-            std::env::set_var(format!("__OW_{}", key.to_uppercase()), text);
-        }
-    }
+    export(body, before);
     call(action::ENTRYPOINT, value)
 }
 

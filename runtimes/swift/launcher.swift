@@ -93,6 +93,27 @@ private func owText(_ value: Any) -> String {
     return ""
 }
 
+// Variables of the last run as they were without it; nil for one that was not set.
+private var owBefore = [String: String?]()
+
+// owExport sets the variables of a run. What only an earlier one has had is what it was before.
+private func owExport(_ body: [String: Any]) {
+    var now = [String: String?]()
+    for (key, member) in body {
+        let name = "__OW_" + key.uppercased()
+        if let known = owBefore.removeValue(forKey: name) {
+            now.updateValue(known, forKey: name)
+        } else {
+            now.updateValue(getenv(name).map { String(cString: $0) }, forKey: name)
+        }
+        setenv(name, owText(member), 1)
+    }
+    for (name, old) in owBefore {
+        if let old = old { setenv(name, old, 1) } else { unsetenv(name) }
+    }
+    owBefore = now
+}
+
 private func owRun(_ line: String) -> Data {
     guard let data = line.data(using: .utf8), let parsed = try? JSONSerialization.jsonObject(with: data),
           var body = parsed as? [String: Any] else {
@@ -100,9 +121,7 @@ private func owRun(_ line: String) -> Data {
     }
     var value = body.removeValue(forKey: "value") ?? [String: Any]()
     if value is NSNull { value = [String: Any]() }
-    for (key, member) in body {
-        setenv("__OW_" + key.uppercased(), owText(member), 1)
-    }
+    owExport(body)
     guard let args = try? JSONSerialization.data(withJSONObject: value) else {
         return owFailure("Error: the arguments are no dictionary or array")
     }

@@ -24,6 +24,7 @@ func probeLife() []clause {
 		}},
 		{"3.3.3", "members of a run are __OW_ variables", "", checkMembers},
 		{"3.3.3", "and those of the next run replace them", "", checkNextMembers},
+		{"3.3.3", "what only an earlier run sent is not there any more", "", checkMembersGone},
 		{"3.3.2", "arrays are arguments and results", "", checkArray},
 		{"3.3.5", "a result with a member error is 200", "", func(s *session) error {
 			return s.wantRun(`{"error":"wrong"}`, 200, `{"error":"wrong"}`)
@@ -130,6 +131,22 @@ func checkMembers(s *session) error {
 
 func checkNextMembers(s *session) error {
 	return s.wantMembers(strings.NewReplacer(`"a1"`, `"a2"`, `"key"`, `"k=2"`).Replace(members), map[string]string{"activation_id": "a2", "api_key": "k=2"})
+}
+
+// checkMembersGone fails where one caller's key is left for a run that has none.
+func checkMembersGone(s *session) error {
+	r, err := s.post("/run", `{"value":{"do":"env"},"activation_id":"a3"}`)
+	if err != nil {
+		return err
+	}
+	var env map[string]any
+	if err := json.Unmarshal(r.body, &env); err != nil || r.status != 200 {
+		return fmt.Errorf("got %s, want the environment", r)
+	}
+	if key, ok := env["api_key"]; ok || env["activation_id"] != "a3" {
+		return fmt.Errorf("__OW_API_KEY is still %v, __OW_ACTIVATION_ID is %v", key, env["activation_id"])
+	}
+	return nil
 }
 
 func checkArray(s *session) error {
