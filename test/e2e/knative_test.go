@@ -18,10 +18,13 @@ import (
 // onCluster is a server whose actions run on a cluster, as the users of wsk see it.
 type onCluster struct {
 	*cluster
-	t   *testing.T
-	dir string
-	wsk string
-	env []string
+	t      *testing.T
+	dir    string
+	wsk    string
+	env    []string
+	data   string // directory of the server
+	flags  []string
+	server *live.Server
 }
 
 // serveOn starts one outside of the cluster. Pods reach it at the address that the registry has.
@@ -33,15 +36,22 @@ func serveOn(t *testing.T, flags ...string) *onCluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := live.Start(t, t.TempDir(), append([]string{
+	o := &onCluster{cluster: c, t: t, dir: t.TempDir(), data: t.TempDir(), wsk: live.Tool(t, "../..", "wsk", "github.com/sciabarracom/openwhisk-cli")}
+	o.env = append(os.Environ(), "HOME="+o.dir, "WSK_CONFIG_FILE="+filepath.Join(o.dir, "wskprops"))
+	o.flags = append([]string{
 		"--listen", host + ":0", "--bootstrap-keys", "public", "--invocations-per-minute", "10000", "--backend", "knative",
 		"--knative-kubeconfig", os.Getenv("KUBECONFIG"), "--knative-namespace", c.namespace, "--knative-ingress", "http://" + entry, "--knative-proxies", proxy,
-	}, flags...)...)
-	dir := t.TempDir()
-	o := &onCluster{cluster: c, t: t, dir: dir, wsk: live.Tool(t, "../..", "wsk", "github.com/sciabarracom/openwhisk-cli")}
-	o.env = append(os.Environ(), "HOME="+dir, "WSK_CONFIG_FILE="+filepath.Join(dir, "wskprops"))
-	o.do("property", "set", "--apihost", server.URL, "--auth", server.Key)
+	}, flags...)
+	o.start()
 	return o
+}
+
+// start starts the server, also again after its end.
+func (o *onCluster) start() {
+	o.t.Helper()
+	o.server = live.Start(o.t, o.data, o.flags...)
+	o.flags[1] = strings.TrimPrefix(o.server.URL, "http://") // actions are told where it is
+	o.do("property", "set", "--apihost", o.server.URL, "--auth", o.server.Key)
 }
 
 // do runs wsk and returns what it prints.

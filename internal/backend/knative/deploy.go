@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/invoker"
 )
 
 // deployTimeout bounds one deployment: the push of an image is in it.
@@ -35,6 +38,41 @@ func (b *Backend) deploy(ctx context.Context, at place, p plan, a *entity.Action
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// deployPatiently deploys again while the registry or the cluster does not answer.
+func (b *Backend) deployPatiently(ctx context.Context, at place, p plan, msg *invoker.Message) error {
+	const most = 5 * time.Second
+	for pause := 200 * time.Millisecond; ; pause = min(2*pause, most) {
+		err := b.deploy(ctx, at, p, msg.Action, msg.Code)
+		if err == nil || !passing(err) {
+			return err
+		}
+		b.opt.Logger.Warn("an action cannot be brought into the cluster now, which is tried again", "action", msg.Action.Name.String(), "error", err)
+		again := time.NewTimer(pause)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			again.Stop()
+			return errors.Join(context.Cause(ctx), err)
+		}
+	}
+}
+
+// passing reports whether somebody did not answer, or said that it will be able to later.
+func passing(err error) bool {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || apierrors.IsInternalError(err) || apierrors.IsServiceUnavailable(err) ||
+		apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) || apierrors.IsTooManyRequests(err) {
+		return true
+	}
+	if _, network := errors.AsType[net.Error](err); network {
+		return true
+	}
+	said, ok := errors.AsType[interface {
+		error
+		Temporary() bool
+	}](err)
+	return ok && said.Temporary()
 }
 
 func (b *Backend) apply(ctx context.Context, at place, p plan, a *entity.Action, code func(context.Context) (string, error)) error {

@@ -103,7 +103,7 @@ func (b *Backend) applied(ctx context.Context, msg *invoker.Message) (plan, erro
 		return p, context.Cause(ctx)
 	}
 	if now, _ := b.services.get(p.service); now == nil || !now.is(p) {
-		return p, b.deploy(ctx, at, p, msg.Action, msg.Code)
+		return p, b.deployPatiently(ctx, at, p, msg)
 	}
 	return p, nil
 }

@@ -1,0 +1,237 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// counting is a server with an action of that name that tells the counter of its runs.
+func counting(t *testing.T, flags ...string) (*onCluster, *counter) {
+	t.Helper()
+	registry := os.Getenv("REGISTRY")
+	o := serveOn(t, append([]string{"--knative-registry", registry + "/e2e-actions", "--knative-images", "nodejs:18=" + registry + "/node:0"}, flags...)...)
+	n := newCounter(t, o.cluster)
+	o.create("counted", "1", n)
+	if got := o.invoke("counted", map[string]any{"n": "first"}); !got.Response.Success || n.of("first") != 1 {
+		t.Fatalf("%s, ran %d times", got.Response.Result, n.of("first"))
+	}
+	return o, n
+}
+
+// create creates or updates the action.
+func (o *onCluster) create(name, version string, n *counter) {
+	o.t.Helper()
+	o.do("action", "update", name, o.file(name+".js", strings.ReplaceAll(counted, "VERSION", version)), "--kind", "nodejs:18", "-p", "url", n.url)
+}
+
+// load sends that many activations of the action, every other one blocking, and calls at after so many
+// were accepted. It returns the ids of those that were accepted, by number.
+func (o *onCluster) load(action string, many, after int, at func()) map[string]string {
+	accepted := map[string]string{}
+	var mu sync.Mutex
+	var clients sync.WaitGroup
+	numbers := make(chan int)
+	for range 6 {
+		clients.Go(func() {
+			for i := range numbers {
+				path := "/actions/" + action
+				if i%2 == 1 {
+					path += "?blocking=true"
+				}
+				var a activation
+				number := fmt.Sprintf("%s-%d", action, i)
+				status, err := o.call(o.t.Context(), http.MethodPost, path, map[string]any{"n": number}, &a)
+				mu.Lock()
+				if err == nil && a.ActivationID != "" && status != http.StatusTooManyRequests {
+					accepted[number] = a.ActivationID
+				}
+				if len(accepted) >= after && at != nil {
+					at()
+					at = nil
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for i := range many {
+		numbers <- i
+	}
+	close(numbers)
+	clients.Wait()
+	return accepted
+}
+
+// settled waits for the records of activations: each says that it ran, and then it ran once, or that
+// nobody knows; nothing ran twice.
+func (o *onCluster) settled(accepted map[string]string, n *counter, unknown string) (failed int) {
+	o.t.Helper()
+	for number, id := range accepted {
+		var a activation
+		o.until("no record of "+id, func() bool {
+			a = activation{}
+			status, err := o.call(o.t.Context(), http.MethodGet, "/activations/"+id, nil, &a)
+			return err == nil && status == http.StatusOK
+		})
+		switch {
+		case a.Response.Success && n.of(number) == 1:
+		case !a.Response.Success && strings.Contains(string(a.Response.Result), unknown) && unknown != "":
+			failed++
+		default:
+			o.t.Errorf("%s ran %d times and is recorded as %s %s", number, n.of(number), a.Response.Status, a.Response.Result)
+		}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for number, times := range n.runs {
+		if times > 1 {
+			o.t.Errorf("%s ran %d times", number, times)
+		}
+	}
+	return failed
+}
+
+func TestKilledServerLosesNothingOnAClusterAndRunsNothingTwice(t *testing.T) {
+	o, n := counting(t)
+	accepted := o.load("counted", 120, 50, func() { o.server.Kill() })
+	if len(accepted) < 50 || len(accepted) == 120 {
+		t.Fatalf("%d were accepted", len(accepted))
+	}
+	o.start()
+	interrupted := o.settled(accepted, n, "The server was restarted while the action was running.")
+	t.Logf("%d accepted, %d of them interrupted", len(accepted), interrupted)
+}
+
+func TestKilledPodOfARunIsToldAndTheRunIsNotRepeated(t *testing.T) {
+	o, n := counting(t)
+	ended := make(chan activation, 1)
+	go func() { ended <- o.invoke("counted", map[string]any{"n": "held", "hold": true}) }()
+	<-n.arrived
+	o.mustKubectl(t, "", "delete", "pods", "--all", "--force", "--grace-period=0")
+	if got := <-ended; got.Response.Success || !strings.Contains(string(got.Response.Result), "Whether it ran is not known") || got.Response.Status != "whisk internal error" {
+		t.Errorf("%s: %s", got.Response.Status, got.Response.Result)
+	}
+	if got := o.invoke("counted", map[string]any{"n": "next"}); !got.Response.Success {
+		t.Errorf("after that: %s", got.Response.Result)
+	}
+	if n.of("held") != 1 || n.of("next") != 1 {
+		t.Errorf("ran %d times and %d times", n.of("held"), n.of("next"))
+	}
+}
+
+func TestServiceDeletedUnderLoadComesBackAndNothingRunsTwice(t *testing.T) {
+	o, n := counting(t)
+	name := o.services()["/guest/counted"]
+	accepted := o.load("counted", 60, 20, func() { o.mustKubectl(t, "", "delete", "ksvc", name, "--wait=false") })
+	if failed := o.settled(accepted, n, ""); failed > 0 || len(accepted) != 60 {
+		t.Errorf("%d were accepted, %d failed", len(accepted), failed)
+	}
+}
+
+func TestWhatIsChangedByHandOnAClusterIsRepaired(t *testing.T) {
+	o, n := counting(t)
+	name := o.services()["/guest/counted"]
+	timeout := func() string {
+		out, err := o.kubectl(t.Context(), "", "get", "ksvc", name, "-o", "jsonpath={.spec.template.spec.timeoutSeconds}")
+		if err != nil {
+			return ""
+		}
+		return out
+	}
+	secret := func() string {
+		return o.mustKubectl(t, "", "get", "secrets", "-l", "dev.gowhisk/service="+name, "-o", "name")
+	}
+	works := func(when string) {
+		t.Helper()
+		if got := o.invoke("counted", map[string]any{"n": when}); !got.Response.Success || n.of(when) != 1 {
+			t.Errorf("%s: %s, ran %d times", when, got.Response.Result, n.of(when))
+		}
+	}
+	kept := secret()
+
+	o.mustKubectl(t, "", "patch", "ksvc", name, "--type=merge", "-p", `{"spec":{"template":{"metadata":{"name":"`+name+`-byhand"},"spec":{"timeoutSeconds":17}}}}`)
+	works("edited")
+	o.until("the edit stays", func() bool { return timeout() == "600" })
+
+	o.mustKubectl(t, "", "delete", strings.TrimSpace(kept))
+	o.until("the Secret does not come back", func() bool { return secret() == kept })
+	o.mustKubectl(t, "", "delete", "pods", "--all", "--force", "--grace-period=0")
+	works("without Secret")
+
+	o.server.Stop(t)
+	o.mustKubectl(t, "", "delete", "ksvc", name)
+	o.mustKubectl(t, "", "delete", strings.TrimSpace(kept))
+	o.start()
+	o.until("what was deleted while no server ran does not come back", func() bool { return o.services()["/guest/counted"] == name && secret() == kept })
+	works("restarted")
+}
+
+func TestRegistryThatIsDownIsWaitedFor(t *testing.T) {
+	registry := os.Getenv("REGISTRY")
+	if registry == "" {
+		t.Skip("REGISTRY names no registry with the kit's images: make e2e starts one")
+	}
+	door := newDoorkeeper(t, registry)
+	o := serveOn(t, "--knative-registry", door.host+"/e2e-actions", "--knative-images", "nodejs:18="+registry+"/node:0")
+	n := newCounter(t, o.cluster)
+	for phase, out := range map[string]func(*http.Request) bool{
+		"push": func(*http.Request) bool { return true },
+		"pull": func(r *http.Request) bool { return strings.Contains(r.UserAgent(), "containerd") },
+	} {
+		asked := make(chan struct{}, 1000)
+		door.shut(func(r *http.Request) bool {
+			if !out(r) {
+				return false
+			}
+			select {
+			case asked <- struct{}{}:
+			default:
+			}
+			return true
+		})
+		o.create(phase, "1", n)
+		ended := make(chan activation, 1)
+		go func() { ended <- o.invoke(phase, map[string]any{"n": phase}) }()
+		<-asked
+		<-asked
+		door.shut(nil)
+		if got := <-ended; !got.Response.Success || n.of(phase) != 1 {
+			t.Errorf("%s: %s, ran %d times", phase, got.Response.Result, n.of(phase))
+		}
+	}
+}
+
+func TestAPIServerMayBeAwayForAWhile(t *testing.T) {
+	if os.Getenv("KUBECONFIG") == "" {
+		t.Skip("KUBECONFIG names no cluster: make e2e starts one")
+	}
+	kubeconfig, api := behind(t)
+	o, n := counting(t, "--knative-kubeconfig", kubeconfig)
+	name := o.services()["/guest/counted"]
+	api.shut(true)
+	away := time.After(30 * time.Second)
+	o.create("fresh", "1", n)
+	ended := make(chan activation, 1)
+	go func() { ended <- o.invoke("fresh", map[string]any{"n": "fresh"}) }()
+	if got := o.invoke("counted", map[string]any{"n": "meanwhile"}); !got.Response.Success || n.of("meanwhile") != 1 {
+		t.Errorf("%s, ran %d times", got.Response.Result, n.of("meanwhile"))
+	}
+	o.mustKubectl(t, "", "delete", "ksvc", name, "--wait=false")
+	select {
+	case got := <-ended:
+		t.Fatalf("ended without the cluster: %s", got.Response.Result)
+	case <-away:
+	}
+	api.shut(false)
+	if got := <-ended; !got.Response.Success || n.of("fresh") != 1 {
+		t.Errorf("%s, ran %d times", got.Response.Result, n.of("fresh"))
+	}
+	o.until("what was deleted meanwhile does not come back", func() bool { return o.services()["/guest/counted"] == name })
+	if got := o.invoke("counted", map[string]any{"n": "again"}); !got.Response.Success || n.of("again") != 1 {
+		t.Errorf("%s, ran %d times", got.Response.Result, n.of("again"))
+	}
+}
