@@ -1,5 +1,6 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
+BUILD_PROXY := go build -trimpath -tags 'nethttpomithttp2 nocrates' -ldflags '$(LDFLAGS)'
 GOLANGCI_LINT ?= go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 PKG ?= ./...
 EMBEDDED := runtimes/nodejs/node_modules.tar.gz runtimes/rust/crates.tar.gz
@@ -7,7 +8,7 @@ CLIENTS := bin/wsk bin/wskdeploy test/clients/node/node_modules
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run build test script e2e bench lint tidy
+.PHONY: help demo run build proxies test script e2e bench lint tidy
 
 help: ## print this list
 	@grep -hE '^[a-z0-9]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -20,7 +21,11 @@ run: build ## serve on http://127.0.0.1:3233 until Ctrl-C
 
 build: bin/wsk $(EMBEDDED) ## build bin/gowhisk, bin/actionproxy and bin/wsk
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/gowhisk ./cmd/gowhisk
-	go build -trimpath -tags 'nethttpomithttp2 nocrates' -ldflags '$(LDFLAGS)' -o bin/actionproxy ./cmd/actionproxy
+	$(BUILD_PROXY) -o bin/actionproxy ./cmd/actionproxy
+
+proxies: $(EMBEDDED) ## build bin/actionproxy-linux-{amd64,arm64}, for images of several platforms
+	GOOS=linux GOARCH=amd64 $(BUILD_PROXY) -o bin/actionproxy-linux-amd64 ./cmd/actionproxy
+	GOOS=linux GOARCH=arm64 $(BUILD_PROXY) -o bin/actionproxy-linux-arm64 ./cmd/actionproxy
 
 test: $(EMBEDDED) $(CLIENTS) bin/kafka bin/kinds ## every test with the race detector, scripts and public clients included (PKG=./internal/... narrows)
 	CGO_ENABLED=1 go test -race -count=1 -timeout 30m $(PKG)

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"strings"
 )
 
 // compileDotnet compiles the .NET launcher for one runtime, unless that was done before, and returns
@@ -27,16 +26,11 @@ func compileDotnet(ctx context.Context, dir string, h Host) (string, error) {
 	if err := makeDir(to); err != nil {
 		return "", err
 	}
-	libraries, err := filepath.Glob(filepath.Join(h.references, "*.dll"))
+	args, err := h.libraryArgs()
 	if err != nil {
-		return "", fmt.Errorf("compile the .NET launcher: %w", err)
+		return "", err
 	}
-	args := []string{h.compiler, "-nologo", "-nostdlib", "-optimize", "-out:" + filepath.Join(to, "Launcher.dll")}
-	for _, library := range libraries {
-		if name := filepath.Base(library); strings.HasPrefix(name, "System.") || name == "mscorlib.dll" || name == "netstandard.dll" {
-			args = append(args, "-r:"+library)
-		}
-	}
+	args = append(args, "-out:"+filepath.Join(to, "Launcher.dll"))
 	cmd := exec.CommandContext(ctx, h.Path, append(args, filepath.Join(dir, h.Family.Launcher))...)
 	cmd.Env = append(h.Environ(), "HOME="+to, "PATH=/usr/bin:/bin")
 	if out, err := cmd.CombinedOutput(); err != nil {

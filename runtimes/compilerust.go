@@ -90,9 +90,14 @@ func writeLauncherCrate(dir, entry, action string) error {
 	if err != nil {
 		return err
 	}
-	manifest := fmt.Sprintf(rustManifest+"action = { path = \"..\", package = %q }\n", "launcher", action)
+	// As the action is below the crate by a link, no path of this machine becomes part of the program.
+	manifest := fmt.Sprintf(rustManifest+"action = { path = \"action\", package = %q }\n", "launcher", action)
+	manifest = strings.Replace(manifest, "[workspace]\n", "[workspace]\nexclude = [\"action\"]\n", 1)
 	if err := makeDir(filepath.Join(dir, ".cargo")); err != nil {
 		return err
+	}
+	if err := os.Symlink("..", filepath.Join(dir, "action")); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("prepare source: %w", err)
 	}
 	if err := os.Chmod(dir, 0o777); err != nil {
 		return fmt.Errorf("prepare source: %w", err)

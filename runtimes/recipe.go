@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"regexp"
 	"strings"
 )
 
@@ -12,6 +13,9 @@ import (
 type Recipe struct {
 	// Base is an image that has it, with the kind's version in it.
 	Base string `json:"base"`
+	// Variable is where the official images of the language say its version in their environment;
+	// empty if they do not.
+	Variable string `json:"variable"`
 	// Programs must be in the image's PATH, or where distributions put them.
 	Programs []string `json:"programs"`
 	// Files must be there, by absolute path.
@@ -36,4 +40,26 @@ func RecipeOf(kind string) (Recipe, error) {
 	r.Base = strings.ReplaceAll(r.Base, "{version}", version)
 	r.Note = strings.ReplaceAll(r.Note, "{version}", version)
 	return r, nil
+}
+
+var dotted = regexp.MustCompile(`\d+(\.\d+)*`)
+
+// Version is the version of the language in an image with that environment, such as 20.11.1; empty if
+// it is not told.
+func (r Recipe) Version(environ []string) string {
+	for _, e := range environ {
+		if value, ok := strings.CutPrefix(e, r.Variable+"="); ok && r.Variable != "" {
+			return dotted.FindString(value)
+		}
+	}
+	return ""
+}
+
+// Serves says whether an interpreter of that version runs the kind.
+func Serves(kind, version string) bool {
+	family, wanted, _ := strings.Cut(kind, ":")
+	if version == wanted || strings.HasPrefix(version, wanted+".") {
+		return true
+	}
+	return probes()[family].backwards && compareVersions(version, wanted) > 0
 }

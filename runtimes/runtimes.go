@@ -111,14 +111,22 @@ func FamilyOfFile(name string) (Family, bool) {
 // FamilyOfFolder guesses the family from the names of a folder's files, relative and with slashes.
 func FamilyOfFolder(names []string) (Family, bool) {
 	for _, f := range Families() {
-		for _, pattern := range f.Entries {
-			if slices.ContainsFunc(names, func(name string) bool {
-				ok, err := path.Match(pattern, name)
-				return ok && err == nil
-			}) {
-				return f, true
-			}
+		if f.Has(names) {
+			return f, true
 		}
 	}
 	return Family{}, false
+}
+
+// Has says whether one of the names is of an entry file of the family.
+func (f Family) Has(names []string) bool {
+	for _, pattern := range f.Entries {
+		if slices.ContainsFunc(names, func(name string) bool {
+			ok, err := path.Match(pattern, name)
+			return ok && err == nil
+		}) {
+			return true
+		}
+	}
+	return false
 }

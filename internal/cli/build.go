@@ -33,8 +33,10 @@ func newBuild(env Env) *cobra.Command {
 code. It needs no Docker, and the same input has the same digest everywhere.
 
 SOURCE is a file of code, a zip or tar.gz archive, a folder, or the URL of a git
-repository with #REVISION or #REVISION:FOLDER. npm, pip or go of this machine
-install what package.json, requirements.txt or go.mod of a folder name.
+repository with #REVISION or #REVISION:FOLDER. npm or pip of this machine install
+what package.json or requirements.txt of a folder name. Source of Go, Rust, Swift,
+Java and .NET is compiled by the compiler of this machine, or with --tekton by the
+cluster's.
 
 The base is a runtime image ("gowhisk build runtime"), any other image that has
 the interpreter, the folder of an OCI layout, or scratch. Credentials for
@@ -107,7 +109,7 @@ func (f *actionFlags) spec(env Env, cmd *cobra.Command, words []string) (imagebu
 	case spec.Source != "" && spec.Code != "":
 		return spec, misuse{errors.New("OW_PROJECT_URL and OW_ACTION_CODE are two sources: unset one")}
 	case spec.Base == "":
-		return spec, misuse{errors.New("there is no base: name a runtime image with --base, or scratch")}
+		return spec, misuse{noBase(spec)}
 	case spec.Serve != "" && spec.Serve != "knative" && spec.Serve != "openwhisk":
 		return spec, misuse{fmt.Errorf("platform %q is not supported: use knative or openwhisk", spec.Serve)}
 	}
@@ -121,6 +123,14 @@ func (f *actionFlags) spec(env Env, cmd *cobra.Command, words []string) (imagebu
 	}
 	spec.Annotations, err = f.keyValues(f.raw || env.Getenv("OW_ACTION_RAW") == "true", env.Getenv("OW_ACTION_ANNOTATIONS"))
 	return spec, err
+}
+
+// noBase suggests one.
+func noBase(spec imagebuild.ActionSpec) error {
+	if base := imagebuild.SuggestedBase(spec); base != "" {
+		return fmt.Errorf("there is no base: name a runtime image with --base, an image with the interpreter such as %s, or scratch", base)
+	}
+	return errors.New("there is no base: name a runtime image with --base, or scratch")
 }
 
 // keyValues are the annotations in order, as the order is part of the image. Those of flags replace

@@ -48,6 +48,7 @@ const (
 	BaseRefused    = "GW2703"
 	RegistryFailed = "GW2704"
 	TargetFailed   = "GW2705"
+	CompileFailed  = "GW2706"
 
 	Provisioning = "GW3001"
 	Overloaded   = "GW3002"

@@ -16,11 +16,22 @@ Repositories are read by https and ssh, and by http from this machine alone.`,
 		{
 			Code: InstallFailed, Component: Code, Whose: Yours,
 			What: "The dependencies of {source} could not be installed.",
-			Why:  "The package manager or compiler that ran on this machine failed.",
+			Why:  "The package manager that ran on this machine failed.",
 			Next: []string{"gowhisk build FOLDER --no-install …", "gowhisk build FOLDER --scripts … # lets packages run their scripts"},
-			Doc: `npm, pip and go are run in a folder of their own. Scripts of packages are not
+			Doc: `npm and pip are run in a folder of their own. Scripts of packages are not
 run and Python packages are taken as wheels only, unless --scripts allows both.
 --no-install takes the folder as it is.`,
+		},
+		{
+			Code: CompileFailed, Component: Code, Whose: Yours,
+			What: "{source} could not be compiled.",
+			Why:  "The compiler is not on this machine, or has something against the source.",
+			Next: []string{"gowhisk build SOURCE --tekton … # compiles in the cluster", "gowhisk build FOLDER-WITH-exec …"},
+			Doc: `Source of Go, Rust, Swift, Java and .NET is compiled by the compiler of this
+machine: go, cargo, swiftc, javac or the SDK of .NET. Go is compiled for every
+platform, Java and .NET are the same on all, Rust and Swift are compiled for the
+architecture of this machine alone. A base of --tekton's Task brings the compiler
+instead; a compiled program, jar or assembly is taken as it is.`,
 		},
 		{
 			Code: BaseRefused, Component: Runtime, Whose: Yours,

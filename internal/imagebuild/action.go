@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -90,7 +89,7 @@ func complete(spec *ActionSpec, s *source, on base) error {
 		return err
 	}
 	spec.Kind = kind
-	if on := labels[LabelKind]; labels[LabelStage] == stageRuntime && family(on) != family(kind) {
+	if on := labels[LabelKind]; labels[LabelStage] == stageRuntime && !serves(on, kind) {
 		return refusedBase(spec.Base, fmt.Sprintf("It is a runtime for %s, the action is for %s.", on, kind), nil)
 	}
 	if f, _ := runtimes.FamilyOf(kind); f.RequireMain && spec.Main == "" {
@@ -103,6 +102,30 @@ func complete(spec *ActionSpec, s *source, on base) error {
 		return refusedSource(s.given, "The action needs a --name.", nil)
 	}
 	return nil
+}
+
+// serves says whether a runtime of one kind runs actions of another.
+func serves(runtime, action string) bool {
+	_, version, _ := strings.Cut(runtime, ":")
+	return runtime == action || family(runtime) == family(action) && version != "" && runtimes.Serves(action, version)
+}
+
+// SuggestedBase is an image to build the action on; empty if nothing tells its language.
+func SuggestedBase(spec ActionSpec) string {
+	kind := spec.Kind
+	if kind == "" {
+		f, _ := runtimes.FamilyOfSource(spec.Source)
+		kind = f.Name
+	}
+	kind, err := fullKind(kind)
+	if err != nil {
+		return ""
+	}
+	recipe, err := runtimes.RecipeOf(kind)
+	if err != nil {
+		return ""
+	}
+	return recipe.Base
 }
 
 // fullKind resolves FAMILY and FAMILY:default by the manifest.
@@ -222,15 +245,15 @@ func (b *Builder) code(ctx context.Context, s *source, spec ActionSpec, p v1.Pla
 // files are those of the action's own.
 func (b *Builder) files(ctx context.Context, s *source, spec ActionSpec, p v1.Platform, doc *actionproxy.Action) ([]entry, error) {
 	f, _ := runtimes.FamilyOf(spec.Kind)
-	if f.Compiled && !s.has("exec") && (s.dir != "" || utf8.Valid(s.content)) {
-		return b.compiled(ctx, s, spec, p)
+	if s.isSource(f) {
+		return b.compiled(ctx, s, spec, p, doc)
 	}
 	if s.dir == "" {
 		doc.Code = path.Join(codeDir, s.file)
 		doc.Binary = !utf8.Valid(s.content) || f.KeepArchive
 		return []entry{contentEntry(doc.Code[1:], s.content, true)}, nil
 	}
-	if len(f.Entries) > 0 && !slices.ContainsFunc(f.Entries, s.has) {
+	if len(f.Entries) > 0 && !f.Has(s.names()) {
 		return nil, refusedSource(s.given, fmt.Sprintf("Actions of %s need one of the files %q in it.", spec.Kind, f.Entries), nil)
 	}
 	entries, err := treeEntries(s.dir, codeDir[1:], func(name string) bool {

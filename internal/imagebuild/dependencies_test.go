@@ -174,25 +174,3 @@ func TestDependenciesOfPythonAreWheels(t *testing.T) {
 		t.Errorf("an unknown package: %v", err)
 	}
 }
-
-func TestSourceInGoIsCompiledForThePlatformOfTheImage(t *testing.T) {
-	needs(t, "go", "version")
-	w := newWorld(t)
-	source := filepath.Join(folder(t, map[string]string{"hello.go": "package main\n\nfunc Main(args map[string]any) map[string]any { return args }\n"}), "hello.go")
-	platforms, err := imagebuild.ParsePlatforms([]string{"linux/arm64"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ref := w.push(w.Action(t.Context(), imagebuild.ActionSpec{Source: source, Kind: "go:1.26", Base: imagebuild.Scratch, Platforms: platforms}))
-	program := w.files(ref)["action/exec"]
-	if len(program) < 20 || program[:4] != "\x7fELF" || program[18] != 183 { // EM_AARCH64
-		t.Errorf("exec has %d bytes", len(program))
-	}
-	if err := os.WriteFile(source, []byte("package main\n\nfunc Main(\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	_, err = w.Action(t.Context(), imagebuild.ActionSpec{Source: source, Kind: "go:1.26", Base: imagebuild.Scratch})
-	if fault.CodeOf(err) != fault.InstallFailed || !strings.Contains(err.Error(), "main.go:") {
-		t.Errorf("broken source: %v", err)
-	}
-}

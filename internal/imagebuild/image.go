@@ -145,6 +145,11 @@ func setEnv(c *v1.Config, key, value string) {
 	}
 }
 
+// hasEnv says whether the image sets a variable.
+func hasEnv(c *v1.Config, key string) bool {
+	return slices.ContainsFunc(c.Env, func(e string) bool { return strings.HasPrefix(e, key+"=") })
+}
+
 // runtimeLayers reads LabelLayers.
 func runtimeLayers(b base) (int, bool) {
 	n, err := strconv.Atoi(b.config.Config.Labels[LabelLayers])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -73,6 +74,13 @@ func checkKind(kind string) error {
 }
 
 func (b *Builder) runtimeOn(on base, spec RuntimeSpec) (v1.Image, error) {
+	recipe, err := runtimes.RecipeOf(spec.Kind)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.checkVersion(on, spec, recipe); err != nil {
+		return nil, err
+	}
 	launchers, err := b.launchers(spec.Kind)
 	if err != nil {
 		return nil, err
@@ -83,6 +91,11 @@ func (b *Builder) runtimeOn(on base, spec RuntimeSpec) (v1.Image, error) {
 	}
 	return assemble(on, []addition{added}, func(c *v1.Config) {
 		serveWith(c, spec.Serve, spec.Debug)
+		for _, key := range slices.Sorted(maps.Keys(recipe.Env)) {
+			if !hasEnv(c, key) {
+				setEnv(c, key, recipe.Env[key])
+			}
+		}
 		c.Entrypoint, c.Cmd = []string{proxyFile, "--kind", spec.Kind}, nil
 		listenOn(c, 8080)
 		switch {
@@ -97,6 +110,20 @@ func (b *Builder) runtimeOn(on base, spec RuntimeSpec) (v1.Image, error) {
 		label(c, LabelTitle, "gowhisk "+spec.Kind)
 		labelBase(c, on)
 	})
+}
+
+// checkVersion refuses a base that says it has another version than the kind needs: its containers
+// would not start.
+func (b *Builder) checkVersion(on base, spec RuntimeSpec, recipe runtimes.Recipe) error {
+	version := recipe.Version(on.config.Config.Env)
+	switch {
+	case version == "" && recipe.Variable != "" && len(on.layers) > 0:
+		b.say("%s does not say which version of %s it has: containers will not start without the one of %s", spec.Base, family(spec.Kind), spec.Kind)
+	case version != "" && !runtimes.Serves(spec.Kind, version):
+		return refusedBase(spec.Base, fmt.Sprintf("It has version %s, by its variable %s; %s needs another base, such as %s.",
+			version, recipe.Variable, spec.Kind, recipe.Base), nil)
+	}
+	return nil
 }
 
 // launchers are what the proxy would write at every start: the kind's launcher and what it brings.

@@ -10,9 +10,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gowhisk/gowhisk/internal/actionproxy"
+	"github.com/gowhisk/gowhisk/runtimes"
 )
 
 // source is the code of an action: a folder, or one file.
@@ -145,21 +147,45 @@ func (s *source) has(name string) bool {
 	return err == nil
 }
 
+// names are those of its files, without those of packages that were installed. What can not be read
+// is told when the files are taken.
+func (s *source) names() []string {
+	if s.dir == "" {
+		return []string{s.file}
+	}
+	var names []string
+	_ = fs.WalkDir(os.DirFS(s.dir), ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return nil
+		case !d.IsDir():
+			names = append(names, name)
+		case d.Name() == ".git" || d.Name() == "node_modules":
+			return fs.SkipDir
+		}
+		return nil
+	})
+	return names
+}
+
 // inferFamily guesses the family from the names of files; empty when nothing tells.
 func (s *source) inferFamily() string {
 	if s.dir == "" {
-		byExtension := map[string]string{
-			".js": "nodejs", ".cjs": "nodejs", ".mjs": "nodejs", ".py": "python", ".go": "go",
-			".php": "php", ".rb": "ruby", ".jar": "java", ".sh": "bash", ".bash": "bash",
-		}
-		return byExtension[strings.ToLower(path.Ext(s.file))]
+		f, _ := runtimes.FamilyOfSource(s.file)
+		return f.Name
 	}
-	for _, sign := range [][2]string{
-		{"package.json", "nodejs"}, {"index.js", "nodejs"}, {"__main__.py", "python"}, {"requirements.txt", "python"},
-		{"go.mod", "go"}, {"main.go", "go"}, {"index.php", "php"}, {"composer.json", "php"}, {"main.rb", "ruby"}, {"exec", "blackbox"},
-	} {
-		if s.has(sign[0]) {
+	names := s.names()
+	if f, ok := runtimes.FamilyOfFolder(names); ok {
+		return f.Name
+	}
+	for _, sign := range [][2]string{{"requirements.txt", "python"}, {"composer.json", "php"}} { // what is missing is told later
+		if slices.Contains(names, sign[0]) {
 			return sign[1]
+		}
+	}
+	for _, name := range names {
+		if f, ok := runtimes.FamilyOfSource(name); ok && (f.Name == "java" || f.Name == "dotnet") {
+			return f.Name
 		}
 	}
 	return ""
@@ -181,7 +207,8 @@ func (b *Builder) copyTree(s *source) (string, error) {
 		return "", err
 	}
 	if s.dir == "" {
-		return dir, os.WriteFile(filepath.Join(dir, s.file), s.content, 0o644)
+		file := filepath.Join(dir, filepath.FromSlash(s.file))
+		return dir, errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, s.content, 0o644))
 	}
 	to, err := os.OpenRoot(dir)
 	if err != nil {
