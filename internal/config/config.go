@@ -48,6 +48,7 @@ type Knative struct {
 	Kubeconfig string `json:"kubeconfig" env:"KUBECONFIG" usage:"file that says how to reach the cluster; empty in a pod of it"`
 	Namespace  string `json:"namespace" env:"NAMESPACE" usage:"namespace of Kubernetes for everything that actions need"`
 	Owner      string `json:"owner" env:"OWNER" usage:"label that tells apart several servers in one namespace"`
+	Anchor     string `json:"anchor" env:"ANCHOR" usage:"ConfigMap of the namespace that all belongs to and is removed with; empty for none"`
 	Registry   string `json:"registry" env:"REGISTRY" usage:"registry and folder for images of actions; empty means that code, up to 1 MiB, travels in Secrets"`
 
 	// Images maps a kind to the image that its actions are built on: one with the interpreter, or,

@@ -33,6 +33,9 @@ func (p *platform) makeKnative(ctx context.Context, c config.Config, names *cata
 	if err != nil {
 		return err
 	}
+	if k.Anchor != "" {
+		client = knative.Anchored(client, k.Namespace, k.Anchor)
+	}
 	secret, err := knativeSecret(ctx, p.db.Registry())
 	if err != nil {
 		return err
