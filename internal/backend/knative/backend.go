@@ -6,6 +6,7 @@ package knative
 
 import (
 	"context"
+	"hash/maphash"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -59,10 +60,12 @@ type Options struct {
 	// Lazy tells of namespaces whose actions get their Service with their first invocation.
 	Lazy func(namespace string) bool
 	// Ingress is where requests enter a cluster that this process is not in; nil if it is.
-	Ingress  *url.URL
-	APIHost  string        // what actions see as __OW_API_HOST
-	Patience time.Duration // how long a Service may take to serve; 0 means two minutes
-	Logger   *slog.Logger
+	Ingress *url.URL
+	// PullSecret has the credentials of the registries for the nodes; empty for none.
+	PullSecret string
+	APIHost    string        // what actions see as __OW_API_HOST
+	Patience   time.Duration // how long a Service may take to serve; 0 means two minutes
+	Logger     *slog.Logger
 }
 
 // Backend is an invoker.Invoker.
@@ -95,7 +98,7 @@ func New(opt Options) *Backend {
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
-	b := &Backend{opt: opt, services: newServices(), client: newClient(opt.Ingress), queue: newNames()}
+	b := &Backend{opt: opt, services: newServices(), plans: plans{seed: maphash.MakeSeed()}, client: newClient(opt.Ingress), queue: newNames()}
 	b.cluster = cluster{opt.Client, opt.Namespace, opt.Owner, opt.Logger}
 	ctx, cancel := context.WithCancel(context.Background())
 	b.stop, b.life = cancel, ctx

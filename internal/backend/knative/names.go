@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"hash/maphash"
 	"strings"
 	"sync"
 
@@ -69,30 +70,35 @@ func serviceName(owner string, p place) string {
 
 // plans remembers those that were made.
 type plans struct {
+	seed  maphash.Seed
 	mu    sync.Mutex
 	known map[planKey]plan // guarded by mu
 }
 
 type planKey struct {
 	place
-	revision uint64
-	code     string
+	revision   uint64
+	code       string
+	parameters uint64
 }
+
+// form counts the forms of our objects: a Revision of one name has one form.
+const form = 2
 
 // most bounds what is remembered; a full table starts anew.
 const most = 10_000
 
 // plan names the version of a that is served at p.
 func (b *Backend) plan(p place, a *entity.Action) (plan, error) {
-	key := planKey{p, a.Revision, a.Exec.CodeID}
+	key := planKey{p, a.Revision, a.Exec.CodeID, b.plans.sum(a.Parameters)}
 	b.plans.mu.Lock()
 	defer b.plans.mu.Unlock()
 	if known, ok := b.plans.known[key]; ok {
 		return known, nil
 	}
-	// Parameters are not in it: those of the environment are in the revision, all others come with
-	// each request.
-	what, err := json.Marshal([]any{a.Revision, a.Exec, a.Exec.CodeID, a.Version, a.Limits, a.Annotations, b.opt.APIHost, p})
+	// Parameters are in it for requests that come straight to the pods: those of a package change
+	// without the action.
+	what, err := json.Marshal([]any{form, a.Revision, a.Exec, a.Exec.CodeID, a.Version, a.Limits, a.Annotations, a.Parameters, b.opt.APIHost, b.opt.PullSecret, p})
 	if err != nil {
 		return plan{}, fmt.Errorf("name the version of %s: %w", a.Name, err)
 	}
@@ -104,6 +110,22 @@ func (b *Backend) plan(p place, a *entity.Action) (plan, error) {
 	}
 	b.plans.known[key] = made
 	return made, nil
+}
+
+// sum tells sets of parameters apart.
+func (p *plans) sum(parameters entity.Parameters) uint64 {
+	var h maphash.Hash
+	h.SetSeed(p.seed)
+	for _, one := range parameters {
+		h.WriteString(one.Key) // a hash takes everything
+		h.WriteByte(0)
+		h.Write(one.Value)
+		h.WriteByte(0)
+		if one.Init {
+			h.WriteByte(1)
+		}
+	}
+	return h.Sum64()
 }
 
 // key is what pods of that version know us by: pods of another refuse it, before anything else.

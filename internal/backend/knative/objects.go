@@ -46,6 +46,13 @@ const (
 // Where the pod has its Secret.
 const settingsDir = "/etc/gowhisk"
 
+// The files of the Secret that pods have there; the key is not among them.
+const (
+	actionFile = "action.json"
+	codeFile   = "code"
+	reportFile = "report.json"
+)
+
 // secretLimit is what Kubernetes lets a Secret hold, in bytes.
 const secretLimit = 1 << 20
 
@@ -81,17 +88,21 @@ func labelRune(r rune) rune {
 // secretObject has what the image has not: the settings, the key and maybe the code. They may hold
 // credentials.
 func (b *Backend) secretObject(m manifest) (*unstructured.Unstructured, error) {
-	code, size, err := m.files()
+	files, err := m.files()
 	if err != nil {
 		return nil, err
 	}
+	if files[reportFile], err = json.Marshal(object{"url": b.opt.APIHost, "as": m.speaker()}); err != nil {
+		return nil, fmt.Errorf("describe the pods of %s: %w", m.action.Name, err)
+	}
+	files["gateway-key"] = []byte(b.key(m.plan))
+	data, size := object{}, 0
+	for name, content := range files {
+		data[name] = encode(content)
+		size += len(content)
+	}
 	if size > secretLimit {
 		return nil, tooBig(size)
-	}
-	code["gateway-key"] = []byte(b.key(m.plan))
-	data := object{}
-	for name, content := range code {
-		data[name] = encode(content)
 	}
 	labels := b.labels(m)
 	labels[labelService] = m.service
@@ -110,8 +121,8 @@ func tooBig(size int) error {
 		WithCode(fault.CodeTooBig)
 }
 
-// files are those of the Secret, and how long they are together.
-func (m manifest) files() (map[string][]byte, int, error) {
+// files are those of the Secret that say what to run.
+func (m manifest) files() (map[string][]byte, error) {
 	a := m.action
 	timeout, logs, concurrency := int(a.Limits.Timeout.Milliseconds()), int(a.Limits.Logs), a.Limits.Concurrency
 	described := actionproxy.Action{
@@ -130,21 +141,17 @@ func (m manifest) files() (map[string][]byte, int, error) {
 	if m.image.Code == "" && m.code != "" {
 		content, err := plainCode(m.code, a.Exec.Binary)
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
-		described.Code, described.Binary = "code", a.Exec.Binary
-		files["code"] = content
+		described.Code, described.Binary = codeFile, a.Exec.Binary
+		files[codeFile] = content
 	}
 	text, err := json.Marshal(described)
 	if err != nil {
-		return nil, 0, fmt.Errorf("describe the action %s: %w", a.Name, err)
+		return nil, fmt.Errorf("describe the action %s: %w", a.Name, err)
 	}
-	files["action.json"] = text
-	size := 0
-	for _, content := range files {
-		size += len(content)
-	}
-	return files, size, nil
+	files[actionFile] = text
+	return files, nil
 }
 
 // serviceObject is the Service of serving.knative.dev/v1.
@@ -155,7 +162,7 @@ func (b *Backend) serviceObject(m manifest) (*unstructured.Unstructured, error) 
 	}
 	a := m.action
 	labels := b.labels(m)
-	if m.Namespace != a.Name.Namespace || !a.Annotations.IsTrue(webaction.AnnotationExport) || a.Annotations.Truthy(webaction.AnnotationAuth) {
+	if !m.public() {
 		labels[visibility] = "cluster-local"
 	}
 	notes := object{noteAction: "/" + a.Name.String(), noteNamespace: m.Namespace, noteImage: string(image)}
@@ -167,6 +174,21 @@ func (b *Backend) serviceObject(m manifest) (*unstructured.Unstructured, error) 
 		"metadata": object{"name": m.service, "namespace": b.opt.Namespace, "labels": labels, "annotations": notes},
 		"spec":     object{"template": b.template(m)},
 	}}, nil
+}
+
+// public reports whether the Service is reached from outside: that of a web action which its own
+// namespace has under its own name.
+func (m manifest) public() bool {
+	return m.Namespace == m.action.Name.Namespace && m.Binding == (entity.Name{}) && m.action.Annotations.IsTrue(webaction.AnnotationExport)
+}
+
+// mounted are the files of the Secret.
+func (m manifest) mounted() []any {
+	items := []any{object{"key": actionFile, "path": actionFile}, object{"key": reportFile, "path": reportFile}}
+	if m.image.Code == "" && m.code != "" {
+		items = append(items, object{"key": codeFile, "path": codeFile})
+	}
+	return items
 }
 
 // template is that of the version's Revision.
@@ -181,16 +203,17 @@ func (b *Backend) template(m manifest) object {
 	if limits.Instances != nil && notes[scalePrefix+"max-scale"] == nil {
 		notes[scalePrefix+"max-scale"] = strconv.Itoa(*limits.Instances)
 	}
-	return object{
-		"metadata": object{"name": m.revision(), "labels": b.labels(m), "annotations": notes},
-		"spec": object{
-			"containerConcurrency": int64(limits.Concurrency),
-			"timeoutSeconds":       int64(longestRequest), "responseStartTimeoutSeconds": int64(longestRequest),
-			"enableServiceLinks": false, "automountServiceAccountToken": false,
-			"containers": []any{b.container(m)},
-			"volumes":    []any{object{"name": "action", "secret": object{"secretName": m.secret()}}},
-		},
+	spec := object{
+		"containerConcurrency": int64(limits.Concurrency),
+		"timeoutSeconds":       int64(longestRequest), "responseStartTimeoutSeconds": int64(longestRequest),
+		"enableServiceLinks": false, "automountServiceAccountToken": false,
+		"containers": []any{b.container(m)},
+		"volumes":    []any{object{"name": "action", "secret": object{"secretName": m.secret(), "items": m.mounted()}}},
 	}
+	if b.opt.PullSecret != "" {
+		spec["imagePullSecrets"] = []any{object{"name": b.opt.PullSecret}}
+	}
+	return object{"metadata": object{"name": m.revision(), "labels": b.labels(m), "annotations": notes}, "spec": spec}
 }
 
 func (b *Backend) container(m manifest) object {
@@ -199,7 +222,8 @@ func (b *Backend) container(m manifest) object {
 		port = 8080
 	}
 	env := []any{
-		object{"name": "OW_ACTION_FILE", "value": path.Join(settingsDir, "action.json")},
+		object{"name": "OW_ACTION_FILE", "value": path.Join(settingsDir, actionFile)},
+		object{"name": "OW_REPORT_FILE", "value": path.Join(settingsDir, reportFile)},
 		object{"name": "OW_GATEWAY_KEY", "valueFrom": object{"secretKeyRef": object{"name": m.secret(), "key": "gateway-key"}}},
 	}
 	if b.opt.APIHost != "" {

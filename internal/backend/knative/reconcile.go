@@ -89,6 +89,9 @@ func (b *Backend) work(ctx context.Context) {
 // reconcile makes the cluster have of an action what the catalog has.
 func (b *Backend) reconcile(ctx context.Context, name entity.Name) error {
 	found, err := b.opt.Catalog.Resolve(ctx, name)
+	if name.Package == "" && (errors.Is(err, entity.ErrNotFound) || errors.Is(err, entity.ErrWrongType)) {
+		b.changedPackage(name)
+	}
 	if errors.Is(err, entity.ErrNotFound) || errors.Is(err, entity.ErrWrongType) || err == nil && !deployable(found.Action) {
 		return b.deleteAll(ctx, name)
 	}
@@ -113,6 +116,14 @@ func (b *Backend) reconcile(ctx context.Context, name entity.Name) error {
 		return errors.Join(errs...)
 	}
 	return errors.Join(append(errs, b.align(ctx, at, p, a, own))...)
+}
+
+// changedPackage has the actions looked after whose parameters may come from the package or the binding
+// of that name.
+func (b *Backend) changedPackage(name entity.Name) {
+	for _, action := range b.services.within(name) {
+		b.queue.Add(action)
+	}
 }
 
 // align makes a Service what it should be.

@@ -27,6 +27,7 @@ type service struct {
 		LatestReady string      `json:"latestReadyRevisionName"`
 		Latest      string      `json:"latestCreatedRevisionName"`
 		Conditions  []condition `json:"conditions"`
+		URL         string      `json:"url"`
 		Address     struct {
 			URL string `json:"url"`
 		} `json:"address"`
@@ -145,6 +146,20 @@ func (s *services) of(name entity.Name) []*service {
 	for _, one := range s.known {
 		if action, ok := one.action(); ok && action == name {
 			found = append(found, one)
+		}
+	}
+	return found
+}
+
+// within returns the actions in a package, and those that came through a binding of that name.
+func (s *services) within(pkg entity.Name) []entity.Name {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []entity.Name
+	for _, one := range s.known {
+		at, ok := one.place()
+		if ok && (at.Binding == pkg || at.Action.Package == pkg.Name && at.Action.Namespace == pkg.Namespace) {
+			found = append(found, at.Action)
 		}
 	}
 	return found
