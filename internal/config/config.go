@@ -60,6 +60,10 @@ type Knative struct {
 	// zero; a kind that is missing follows the manifest. The kind "all" is every one that has an image.
 	StemCells map[string]int `json:"stemCells" env:"STEM_CELLS, separator==" usage:"waiting pods by kind, such as nodejs:20=2; all=0 means none"`
 
+	// PullSecret is of type kubernetes.io/dockerconfigjson, as kubectl create secret docker-registry makes it.
+	PullSecret string `json:"pullSecret" env:"PULL_SECRET" usage:"Secret with the credentials with which nodes pull the images of actions"`
+
+	CA      string `json:"ca" env:"CA" usage:"file (PEM) with the authorities for Services that are reached over HTTPS; empty means the system's"`
 	Ingress string `json:"ingress" env:"INGRESS" usage:"URL where requests for cluster-local addresses enter; empty where those are reached as they are"`
 }
 

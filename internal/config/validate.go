@@ -77,6 +77,9 @@ func (k Knative) validate(used bool) error {
 			errs = append(errs, fmt.Errorf("knative.stemCells.%s: knative.images names no image for it", kind))
 		}
 	}
+	if k.PullSecret != "" && !label.MatchString(k.PullSecret) {
+		errs = append(errs, fmt.Errorf("knative.pullSecret: %q is no name of a Secret", k.PullSecret))
+	}
 	if strings.Contains(k.Registry, "://") {
 		errs = append(errs, fmt.Errorf("knative.registry: %q has a scheme: write registry.example/folder", k.Registry))
 	}

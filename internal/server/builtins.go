@@ -57,6 +57,10 @@ func (p *platform) handler(webHost string) http.Handler {
 			p.feeds.webhooks.ServeHTTP(w, r)
 			return
 		}
+		if strings.HasPrefix(r.URL.Path, clusterPrefix) && !isBelow(r.Host, webHost) {
+			p.cluster.ServeHTTP(w, r)
+			return
+		}
 		p.api.ServeHTTP(w, r)
 	})
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -54,13 +55,17 @@ func (p *platform) makeKnative(ctx context.Context, c config.Config, names *cata
 			return fmt.Errorf("knative.ingress: %w", err)
 		}
 	}
+	roots, err := authorities(k.CA)
+	if err != nil {
+		return err
+	}
 	images := &actionImages{
 		registry: k.Registry, bases: k.Images, proxies: proxies,
 		environ: []string{"PATH=" + o.Path, "HOME=" + o.Home}, runtimes: map[string]knative.Image{},
 	}
 	p.where = fmt.Sprintf("pods of Knative in namespace %s of %s", k.Namespace, where)
 	p.knative = knative.New(knative.Options{
-		Client: client, Namespace: k.Namespace, Owner: k.Owner, Secret: secret, Ingress: ingress, APIHost: p.actionURL, Logger: o.Log, Catalog: names,
+		Client: client, Namespace: k.Namespace, Owner: k.Owner, Secret: secret, Ingress: ingress, Roots: roots, PullSecret: k.PullSecret, APIHost: p.actionURL, Logger: o.Log, Catalog: names,
 		Actions: func(ctx context.Context) ([]entity.Name, error) { return allActions(ctx, p.db.Entities()) },
 		Lazy:    func(namespace string) bool { return namespace == admin.System },
 		Images:  images, Runtime: images.Runtime,
@@ -90,6 +95,22 @@ func allActions(ctx context.Context, e store.Entities) ([]entity.Name, error) {
 		}
 	}
 	return names, nil
+}
+
+// authorities are those of a file, nil for the system's.
+func authorities(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("knative.ca: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("knative.ca: %s has no certificate in PEM", file)
+	}
+	return pool, nil
 }
 
 // knativeSecret is what the keys of pods are derived from: made once, then kept.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -56,6 +57,7 @@ type platform struct {
 	installation *installation
 	firer        *trigger.Firer
 	api          *controller.Controller
+	cluster      http.Handler // of what is in the cluster
 
 	stopRecorder context.CancelFunc
 	recording    sync.WaitGroup
@@ -189,6 +191,7 @@ func (p *platform) makeAPI(ctx context.Context, c config.Config, o Options) (err
 		Identities: p.auth, Observer: p.metrics, Logger: o.Log, MaxComponents: settings.SequenceLength,
 	})
 	p.firer = trigger.New(trigger.Config{Catalog: names, Entitlement: rights, Manifest: p.kinds.Manifest, Acceptor: p.service})
+	p.cluster = p.clusterHandler(o.Log)
 	p.api, err = controller.New(controller.Config{
 		Auth:        p.auth,
 		Entitlement: rights,

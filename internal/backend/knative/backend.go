@@ -6,6 +6,7 @@ package knative
 
 import (
 	"context"
+	"crypto/x509"
 	"hash/maphash"
 	"log/slog"
 	"net/http"
@@ -61,6 +62,8 @@ type Options struct {
 	Lazy func(namespace string) bool
 	// Ingress is where requests enter a cluster that this process is not in; nil if it is.
 	Ingress *url.URL
+	// Roots are who certifies Services that are reached over HTTPS; nil means the system's.
+	Roots *x509.CertPool
 	// PullSecret has the credentials of the registries for the nodes; empty for none.
 	PullSecret string
 	APIHost    string        // what actions see as __OW_API_HOST
@@ -98,7 +101,7 @@ func New(opt Options) *Backend {
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
-	b := &Backend{opt: opt, services: newServices(), plans: plans{seed: maphash.MakeSeed()}, client: newClient(opt.Ingress), queue: newNames()}
+	b := &Backend{opt: opt, services: newServices(), plans: plans{seed: maphash.MakeSeed()}, client: newClient(opt.Ingress, opt.Roots), queue: newNames()}
 	b.cluster = cluster{opt.Client, opt.Namespace, opt.Owner, opt.Logger}
 	ctx, cancel := context.WithCancel(context.Background())
 	b.stop, b.life = cancel, ctx

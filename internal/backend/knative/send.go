@@ -2,7 +2,10 @@ package knative
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,12 +30,13 @@ type lostError struct {
 
 func (e *lostError) Error() string { return "no answer of the action: " + e.why }
 
-// newClient is for requests into the cluster; with an ingress all of them enter there.
-func newClient(ingress *url.URL) *http.Client {
+// newClient is for requests into the cluster; with an ingress all of them enter there. Over HTTPS a
+// Service is believed that roots certify.
+func newClient(ingress *url.URL, roots *x509.CertPool) *http.Client {
 	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}
 	t := &http.Transport{
 		DialContext: dialer.DialContext, MaxIdleConns: 1000, MaxIdleConnsPerHost: 200, IdleConnTimeout: time.Minute,
-		DisableCompression: true,
+		DisableCompression: true, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, TLSHandshakeTimeout: 10 * time.Second,
 	}
 	if ingress != nil {
 		entry := ingress.Host
@@ -73,16 +77,25 @@ func (b *Backend) send(ctx, patient context.Context, t target, msg *invoker.Mess
 // call is how a pod is reached, one way or the other.
 type call struct {
 	client    *http.Client
+	scheme    string // empty for http
 	host, key string
 	init      []byte        // the action as JSON, for a stem cell; else nil
 	longest   time.Duration // that the answer may take
 	judge     func(*http.Response, []byte) (reached bool, err error)
 }
 
+// scheme is how the address of a Service is spoken to; at an ingress, as that is.
+func (b *Backend) scheme(t target) string {
+	if b.opt.Ingress != nil {
+		return b.opt.Ingress.Scheme
+	}
+	return t.url.Scheme
+}
+
 // attempt sends the request to the Service once. reached is false only if it certainly did not reach the
 // action.
 func (b *Backend) attempt(ctx context.Context, t target, msg *invoker.Message) (answer actionproxy.ActivationAnswer, reached bool, err error) {
-	return b.call(ctx, call{client: b.client, host: t.url.Host, key: b.key(t.plan), longest: longestRequest * time.Second, judge: refused}, msg)
+	return b.call(ctx, call{client: b.client, scheme: b.scheme(t), host: t.url.Host, key: b.key(t.plan), longest: longestRequest * time.Second, judge: refused}, msg)
 }
 
 func (b *Backend) call(ctx context.Context, c call, msg *invoker.Message) (answer actionproxy.ActivationAnswer, reached bool, err error) {
@@ -96,6 +109,9 @@ func (b *Backend) call(ctx context.Context, c call, msg *invoker.Message) (answe
 	}
 	res, err := c.client.Do(req)
 	if err != nil {
+		if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok { // it will not become better
+			return answer, true, fmt.Errorf("the setting knative.ca does not name who certifies %s: %w", c.host, err)
+		}
 		if !wrote.Load() {
 			return answer, false, err
 		}
@@ -119,7 +135,7 @@ func (b *Backend) call(ctx context.Context, c call, msg *invoker.Message) (answe
 // request is the activation in the form that actionproxy has for us. It has no deadline: the pod sets
 // it by its own clock when the run begins.
 func (b *Backend) request(ctx context.Context, c call, msg *invoker.Message) (*http.Request, error) {
-	at := url.URL{Scheme: "http", Host: c.host, Path: "/"}
+	at := url.URL{Scheme: cmp.Or(c.scheme, "http"), Host: c.host, Path: "/"}
 	body, media := []byte(msg.Args), "application/json"
 	if c.init != nil {
 		body, media = withInit(c.init, msg.Args), actionproxy.InitMediaType
