@@ -63,6 +63,9 @@ func (k *Knative) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (x *exchange) serve() {
 	action := x.k.action.Load()
 	target, found := targetOf(action, x.r.URL)
+	if x.ofServer(action) && x.edge(found) {
+		return
+	}
 	if !found {
 		x.refuse(http.StatusNotFound, "The requested resource could not be found.")
 		return
@@ -82,6 +85,7 @@ func (x *exchange) serve() {
 	switch {
 	case action == nil:
 		respond(x, failed(http.StatusForbidden, protocol.NodeNotInitialized))
+	case x.ofServer(action) && x.tooBig():
 	case action.web():
 		x.web(action, target, x.body, nil)
 	default:

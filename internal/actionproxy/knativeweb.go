@@ -2,6 +2,7 @@ package actionproxy
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,6 +15,9 @@ type webTarget struct {
 	extension webaction.Extension
 	path      string // behind the action, escaped: "" or "/…"
 }
+
+// webPrefix begins the paths of web actions on the API server.
+const webPrefix = "/api/v1/web/"
 
 // targetOf finds the action in a path: "/", "/NAME", "/PACKAGE/NAME", or the path on the API server,
 // with an extension and more behind it where the action is a web action. False for any other path.
@@ -30,7 +34,7 @@ func targetOf(a *Action, u *url.URL) (webTarget, bool) {
 	if own == "" {
 		own = "default"
 	}
-	if below, api := strings.CutPrefix(rest, "api/v1/web/"); api {
+	if below, api := strings.CutPrefix(escaped, webPrefix); api {
 		namespace, below, _ := strings.Cut(below, "/")
 		if a.Namespace != "" && unescape(namespace) != a.Namespace {
 			return webTarget{}, false
@@ -77,6 +81,9 @@ func (x *exchange) web(a *Action, t webTarget, body []byte, activation map[strin
 	err := x.callWeb(a, t, body, activation)
 	var refusal *webaction.Error
 	if errors.As(err, &refusal) {
+		if x.ofServer(a) {
+			x.explain(refusal, x.Header()["X-Openwhisk-Activation-Id"] != nil)
+		}
 		respond(x, Answer{Status: refusal.Status, Body: refusal.Body(x.transaction)})
 	}
 }
@@ -109,6 +116,11 @@ func (x *exchange) callWeb(a *Action, t webTarget, body []byte, activation map[s
 		var err error
 		if args, err = r.Arguments(a.fixed); err != nil {
 			return err
+		}
+	}
+	if x.ofServer(a) && tooDeep(args) {
+		return &webaction.Error{
+			Status: http.StatusBadRequest, Message: fmt.Sprintf("The request content was malformed:\nnested deeper than %d levels", mostNesting), Rejected: true,
 		}
 	}
 	return x.webResult(x.call(a, args, activation), t.extension)

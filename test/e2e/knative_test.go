@@ -68,6 +68,15 @@ func (o *onCluster) do(args ...string) string {
 	return string(out)
 }
 
+// try is do for what may not work yet.
+func (o *onCluster) try(args ...string) (string, bool) {
+	o.t.Helper()
+	cmd := exec.CommandContext(o.t.Context(), o.wsk, args...)
+	cmd.Env, cmd.Dir = o.env, o.dir
+	out, err := cmd.CombinedOutput()
+	return string(out), err == nil
+}
+
 func (o *onCluster) file(name, content string) string {
 	o.t.Helper()
 	if err := os.WriteFile(filepath.Join(o.dir, name), []byte(content), 0o600); err != nil {

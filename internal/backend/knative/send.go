@@ -85,17 +85,17 @@ type call struct {
 }
 
 // scheme is how the address of a Service is spoken to; at an ingress, as that is.
-func (b *Backend) scheme(t target) string {
+func (b *Backend) scheme(address *url.URL) string {
 	if b.opt.Ingress != nil {
 		return b.opt.Ingress.Scheme
 	}
-	return t.url.Scheme
+	return address.Scheme
 }
 
 // attempt sends the request to the Service once. reached is false only if it certainly did not reach the
 // action.
 func (b *Backend) attempt(ctx context.Context, t target, msg *invoker.Message) (answer actionproxy.ActivationAnswer, reached bool, err error) {
-	return b.call(ctx, call{client: b.client, scheme: b.scheme(t), host: t.url.Host, key: b.key(t.plan), longest: longestRequest * time.Second, judge: refused}, msg)
+	return b.call(ctx, call{client: b.client, scheme: b.scheme(t.url), host: t.url.Host, key: b.key(t.plan), longest: longestRequest * time.Second, judge: refused}, msg)
 }
 
 func (b *Backend) call(ctx context.Context, c call, msg *invoker.Message) (answer actionproxy.ActivationAnswer, reached bool, err error) {

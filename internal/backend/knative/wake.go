@@ -57,7 +57,7 @@ const slowInit = 10 * time.Second
 
 // poke sends the Service requests that run nothing until its action can run.
 func (b *Backend) poke(ctx context.Context, where *url.URL) error {
-	at := url.URL{Scheme: "http", Host: where.Host, Path: actionproxy.ReadyPath}
+	at := url.URL{Scheme: b.scheme(where), Host: where.Host, Path: actionproxy.ReadyPath}
 	var here time.Time
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		ready, there, err := b.ask(ctx, at.String())
