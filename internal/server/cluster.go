@@ -12,17 +12,17 @@ import (
 	"github.com/gowhisk/gowhisk/internal/entity"
 )
 
-// clusterPrefix begins the paths that the cluster's parts call, and no client.
+// clusterPrefix begins the paths that are for the cluster which actions run in, and for no client. What
+// is there asks for keys of its own.
 const clusterPrefix = "/cluster/"
 
 // mostToldAtOnce bounds what a pod may send at once: one activation at least.
 const mostToldAtOnce = 2 * actionproxy.MaxAnswer
 
-// clusterHandler serves the parts of the platform that run in the cluster.
-func (p *platform) clusterHandler(log *slog.Logger) http.Handler {
-	mux := http.NewServeMux()
+// servePods lets pods report what they ran, and ask whose credentials they have been given.
+func (p *platform) servePods(log *slog.Logger) {
 	if p.knative == nil {
-		return mux
+		return
 	}
 	told := func(do func(ctx context.Context, key string, body []byte) (any, error)) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
@@ -43,9 +43,8 @@ func (p *platform) clusterHandler(log *slog.Logger) http.Handler {
 			}
 		}
 	}
-	mux.HandleFunc("POST "+actionproxy.ReportPath, told(p.reported(log)))
-	mux.HandleFunc("POST "+actionproxy.IdentityPath, told(p.asked))
-	return mux
+	p.cluster.HandleFunc("POST "+actionproxy.ReportPath, told(p.reported(log)))
+	p.cluster.HandleFunc("POST "+actionproxy.IdentityPath, told(p.asked))
 }
 
 // reported records what a pod ran without us.

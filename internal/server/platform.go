@@ -49,6 +49,7 @@ type platform struct {
 	factory   *local.Factory
 	pool      *containerpool.Pool // nil with another backend
 	knative   *knative.Backend    // nil with another backend
+	cluster   http.ServeMux       // what is below clusterPrefix
 	where     string              // actions run, in words
 	service   *invoke.Service
 	gateway   *apigateway.Gateway
@@ -57,7 +58,6 @@ type platform struct {
 	installation *installation
 	firer        *trigger.Firer
 	api          *controller.Controller
-	cluster      http.Handler // of what is in the cluster
 
 	stopRecorder context.CancelFunc
 	recording    sync.WaitGroup
@@ -191,7 +191,7 @@ func (p *platform) makeAPI(ctx context.Context, c config.Config, o Options) (err
 		Identities: p.auth, Observer: p.metrics, Logger: o.Log, MaxComponents: settings.SequenceLength,
 	})
 	p.firer = trigger.New(trigger.Config{Catalog: names, Entitlement: rights, Manifest: p.kinds.Manifest, Acceptor: p.service})
-	p.cluster = p.clusterHandler(o.Log)
+	p.servePods(o.Log)
 	p.api, err = controller.New(controller.Config{
 		Auth:        p.auth,
 		Entitlement: rights,
