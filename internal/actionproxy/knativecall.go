@@ -112,6 +112,9 @@ func (k *Knative) attempt(ctx context.Context, c call) outcome {
 	defer cancel()
 	var err error
 	o.answer, o.logs, err = k.runtime.Run(ctx, c.activation["activation_id"], c.body(deadline))
+	if errors.Is(err, ErrUnread) && o.initialized == 0 { // the action had ended since its last run
+		return k.attempt(ctx, c)
+	}
 	o.end = time.Now()
 	if err != nil {
 		o.timedOut = errors.Is(err, ErrDeadline)

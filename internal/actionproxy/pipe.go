@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
+	"unsafe"
 )
 
 // errWouldBlock: nothing is in the pipe now.
@@ -76,6 +78,7 @@ type lineWriter struct {
 	line []byte
 	n    int
 	err  error
+	sent atomic.Int64 // bytes so far
 }
 
 func newLineWriter(f *os.File) (*lineWriter, error) {
@@ -104,6 +107,7 @@ func (w *lineWriter) write(ctx context.Context, line []byte) error {
 		return writeError(err)
 	}
 	w.line = nil
+	w.sent.Add(int64(max(w.n, 0)))
 	switch {
 	case w.err == nil && w.n == len(line):
 		return nil
@@ -111,11 +115,22 @@ func (w *lineWriter) write(ctx context.Context, line []byte) error {
 		return writeError(w.err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = w.file.SetWriteDeadline(aLongTimeAgo) })
-	_, err := w.file.Write(line[max(w.n, 0):])
+	n, err := w.file.Write(line[max(w.n, 0):])
+	w.sent.Add(int64(n))
 	if !stop() { // the deadline stands, so the pipe takes no more lines
 		return context.Cause(ctx)
 	}
 	return writeError(err)
+}
+
+// unread says whether nothing of what was written from that position on has been read.
+func (w *lineWriter) unread(start int64) bool {
+	var waiting int32
+	var failed syscall.Errno
+	err := w.raw.Control(func(fd uintptr) {
+		_, _, failed = syscall.Syscall(syscall.SYS_IOCTL, fd, syscall.TIOCINQ, uintptr(unsafe.Pointer(&waiting)))
+	})
+	return err == nil && failed == 0 && start >= w.sent.Load()-int64(waiting)
 }
 
 // writeError tells the end of the reader from other faults.

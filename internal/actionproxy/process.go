@@ -15,6 +15,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unicode/utf8"
 
 	"github.com/gowhisk/gowhisk/internal/protocol"
@@ -24,6 +25,9 @@ import (
 var (
 	// ErrExited: the process ended, or closed its answers, before it answered.
 	ErrExited = errors.New("the process exited")
+	// ErrUnread is ErrExited of a process that has certainly read nothing of the request, so that another
+	// one may be given it.
+	ErrUnread = fmt.Errorf("%w before it read the request", ErrExited)
 	// ErrOutOfStep: a line came that nobody asked for, or that is no answer.
 	ErrOutOfStep = errors.New("the process answers out of step")
 	// ErrAbandoned: an earlier exchange was given up on while its answer was still due.
@@ -82,6 +86,7 @@ type Process struct {
 	booted reply
 	boot   sync.Once
 
+	exited     <-chan struct{} // nil if nobody knows when the process has ended
 	stop       chan struct{}
 	closing    sync.Once
 	closed     error // written once, by closing
@@ -104,7 +109,7 @@ func Attach(pipes Pipes, exited <-chan struct{}, opts Options) (*Process, error)
 	if err != nil {
 		return nil, fmt.Errorf("attach logs: %w", err)
 	}
-	p := &Process{stdin: stdin, answers: answers, logs: logs, loop: opts.ActionLoop,
+	p := &Process{stdin: stdin, answers: answers, logs: logs, loop: opts.ActionLoop, exited: exited,
 		turn: make(chan struct{}, 1), stop: make(chan struct{})}
 	p.Limit(opts.Limits)
 	if err := p.answers.expect(); err != nil {
@@ -213,6 +218,7 @@ func (p *Process) Forward(ctx context.Context, id string, body []byte) (Answer, 
 // run exchanges p.line for an answer. It releases the turn.
 func (p *Process) run(ctx context.Context, id string) (Answer, error) {
 	var r reply
+	start := p.stdin.sent.Load()
 	if p.concurrent.Load() && id != "" {
 		r = p.exchangeConcurrent(ctx, id)
 	} else {
@@ -220,6 +226,9 @@ func (p *Process) run(ctx context.Context, id string) (Answer, error) {
 		p.release()
 	}
 	p.logs.drain()
+	if errors.Is(r.err, ErrExited) && p.neverRead(start) {
+		r.err = ErrUnread
+	}
 	if r.err != nil {
 		return Answer{}, fmt.Errorf("run: %w", r.err)
 	}
@@ -284,9 +293,31 @@ func (p *Process) acquire(ctx context.Context) error {
 	}
 	if err := p.answers.err(); err != nil {
 		p.release()
+		if errors.Is(err, ErrExited) {
+			return ErrUnread
+		}
 		return err
 	}
 	return nil
+}
+
+// exitWait bounds how long the end of a process is waited for that does not answer any more.
+const exitWait = time.Second
+
+// neverRead says that the process has ended and what was written from that position on is in the pipe
+// still, where nobody is left to read it.
+func (p *Process) neverRead(start int64) bool {
+	if p.exited == nil || !p.stdin.unread(start) {
+		return false
+	}
+	timer := time.NewTimer(exitWait)
+	defer timer.Stop()
+	select {
+	case <-p.exited:
+	case <-timer.C:
+		return false
+	}
+	return p.stdin.unread(start)
 }
 
 func (p *Process) release() { p.turn <- struct{}{} }

@@ -156,6 +156,26 @@ func TestProcessThatDiedWhileIdleFailsTheNextRunAtOnce(t *testing.T) {
 	}
 }
 
+func TestARequestThatIsStillInThePipeWasCertainlyNotRead(t *testing.T) {
+	for _, tc := range []struct {
+		name, script string
+		unread       bool
+	}{
+		{"it reads no more and ends later", `read line; echo '{}' >&3; sleep 0.1; exit 3`, true},
+		{"it reads a part", `read line; echo '{}' >&3; head -c 5 >/dev/null; exit 3`, false},
+		{"it reads all", `read line; echo '{}' >&3; read line; exit 3`, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c := shell(t, tc.script, actionproxy.Options{})
+			want(t, run(t, c, `{}`), 200, `{}`)
+			_, err := c.Run(bounded(t), request(`{}`))
+			if !errors.Is(err, actionproxy.ErrExited) || errors.Is(err, actionproxy.ErrUnread) != tc.unread {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
 func TestAnswerJustBeforeTheEndIsTaken(t *testing.T) {
 	for range 20 {
 		c := shell(t, `read line; echo '{"last":1}' >&3; exit 0`, actionproxy.Options{})

@@ -111,9 +111,12 @@ const (
 
 // Failure is the death of a container by the action's doing. Detail is what
 // was measured ("exit code 1 after 12 ms"); Message, only with Refused, is
-// the text for the user; Code is the stable fault code.
+// the text for the user; Code is the stable fault code. Unread says that the
+// runtime had ended before it read anything of the run, which another container
+// may be given then.
 type Failure struct {
 	Cause   Cause
+	Unread  bool
 	Detail  string
 	Message string
 	Code    string

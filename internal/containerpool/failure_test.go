@@ -115,6 +115,38 @@ func TestFailuresOfAnActionHaveOpenWhisksTexts(t *testing.T) {
 	}
 }
 
+func TestARunThatAnEndedContainerHasNotReadGoesToAnother(t *testing.T) {
+	gone := &containerpool.Failure{Cause: containerpool.Exited, Unread: true, Detail: "exit code 0"}
+	runs := 0
+	f := &factory{run: func(context.Context, *sandbox, *protocol.RunRequest) (containerpool.Answer, error) {
+		if runs++; runs == 2 {
+			return containerpool.Answer{}, gone
+		}
+		return answer(200, `{"run":true}`), nil
+	}}
+	p := open(t, f, containerpool.Options{})
+	for _, start := range []invoker.Start{invoker.Cold, invoker.Cold, invoker.Warm} {
+		if r := invoke(t, p, call{}); r.Response.Status != entity.Success || r.Start != start {
+			t.Errorf("got %s %s from a %v start, want a %v one", r.Response.Status, r.Response.Result, r.Start, start)
+		}
+	}
+	if n := len(f.containers()); n != 2 {
+		t.Errorf("%d containers were made", n)
+	}
+}
+
+func TestAFreshContainerThatEndsUnreadIsTheActionsDoing(t *testing.T) {
+	f := &factory{run: func(context.Context, *sandbox, *protocol.RunRequest) (containerpool.Answer, error) {
+		return containerpool.Answer{}, &containerpool.Failure{Cause: containerpool.Exited, Unread: true}
+	}}
+	if r := invoke(t, open(t, f, containerpool.Options{}), call{}); r.Fault != fault.Exited {
+		t.Errorf("fault %s, want %s", r.Fault, fault.Exited)
+	}
+	if n := len(f.containers()); n != 1 {
+		t.Errorf("%d containers were made", n)
+	}
+}
+
 func TestInitAndRunHaveTheWholeTimeLimitEach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &factory{run: holding(2 * time.Second)}

@@ -15,20 +15,30 @@ import (
 // Invoke runs one activation: lease, initialise unless warm, run, collect the
 // logs, give the container back.
 func (p *Pool) Invoke(ctx context.Context, msg *invoker.Message) (invoker.Result, error) {
-	c, how, err := p.lease(ctx, msg)
-	if err != nil {
-		return unmade(msg, err)
-	}
-	if msg.Starting != nil {
-		if err := msg.Starting(ctx); err != nil {
-			p.handBack(c, how)
-			return invoker.Result{}, fmt.Errorf("mark activation %s as started: %w", msg.ID, err)
+	for started := false; ; started = true {
+		c, how, err := p.lease(ctx, msg)
+		if err != nil {
+			return unmade(msg, err)
+		}
+		if msg.Starting != nil && !started {
+			if err := msg.Starting(ctx); err != nil {
+				p.handBack(c, how)
+				return invoker.Result{}, fmt.Errorf("mark activation %s as started: %w", msg.ID, err)
+			}
+		}
+		x := execution{pool: p, c: c, msg: msg}
+		if result, err := x.execute(ctx, how); !x.unread {
+			return result, err
 		}
 	}
-	x := execution{pool: p, c: c, msg: msg}
+}
+
+// execute runs the activation in its container, and gives that back.
+func (x *execution) execute(ctx context.Context, how leaseKind) (invoker.Result, error) {
 	x.result.Start = how.start()
 	x.result.Began = time.Now()
-	x.result.Wait = x.result.Began.Sub(msg.Accepted)
+	x.result.Wait = x.result.Began.Sub(x.msg.Accepted)
+	x.warm = how == leaseWarm
 	if how != leaseWarm {
 		x.init(ctx)
 	}
@@ -38,7 +48,7 @@ func (p *Pool) Invoke(ctx context.Context, msg *invoker.Message) (invoker.Result
 	if x.err == nil {
 		x.collectLogs(ctx)
 	}
-	x.settle(x.initialised || how == leaseWarm)
+	x.settle(x.initialised || x.warm)
 	if x.err != nil {
 		return invoker.Result{}, x.err
 	}
@@ -55,7 +65,9 @@ func (x *execution) settle(initialised bool) {
 	}
 	p.mu.Lock()
 	defer p.unlock()
-	x.c.group.learn(x.result.Duration - x.result.Init)
+	if !x.unread {
+		x.c.group.learn(x.result.Duration - x.result.Init)
+	}
 	p.put(x.c, x.broken)
 }
 
@@ -98,6 +110,8 @@ type execution struct {
 	msg         *invoker.Message
 	result      invoker.Result
 	initialised bool
+	warm        bool   // it has run before
+	unread      bool   // it ended before it read the request, which is another container's then
 	broken      string // why the container must go, empty if it may stay
 	err         error  // nothing is known of the action; broken is set too
 }
@@ -173,6 +187,8 @@ func (x *execution) fail(ctx context.Context, err error, init bool) {
 			code = fault.InitTimeout
 		}
 		x.conclude(developerError(invoker.TimeoutText(limits, init), code), "time limit reached")
+	case died && failure.Unread && x.warm:
+		x.unread, x.broken = true, "runtime exited after its last run"
 	case died && failure.Cause == OutOfMemory:
 		x.conclude(developerError(invoker.MemoryText, fault.OutOfMemory), "memory limit reached")
 	case died && failure.Cause == Refused:

@@ -33,7 +33,7 @@ func (c *cell) failure(ctx context.Context, err error) error {
 	if ended && c.ranOutOfMemory(exit) {
 		cause = containerpool.OutOfMemory
 	}
-	return &containerpool.Failure{Cause: cause, Detail: describe(exit, ended)}
+	return &containerpool.Failure{Cause: cause, Detail: describe(exit, ended), Unread: errors.Is(err, actionproxy.ErrUnread)}
 }
 
 // awaitExit waits for the end of a runtime that gave no answer; one that goes
