@@ -48,6 +48,7 @@ type Knative struct {
 
 	action   atomic.Pointer[Action] // what it is, or will be again; nil until a stem cell is one
 	failure  atomic.Pointer[Answer] // why the action is not there
+	prepared atomic.Int64           // milliseconds of the last init, until an activation tells them
 	started  atomic.Bool            // the runtime was ready for an init
 	draining atomic.Bool
 	oomKills atomic.Int64 // when killed was asked last
@@ -107,11 +108,13 @@ func (k *Knative) become(ctx context.Context, a *Action) (Answer, bool) {
 	if k.runtime.Err() == nil {
 		return Answer{}, true
 	}
+	began := time.Now()
 	answer, ok := k.initialize(ctx, a)
 	if !ok {
 		k.failure.Store(&answer)
 		return answer, false
 	}
+	k.prepared.Store(since(began))
 	k.failure.Store(nil)
 	return answer, true
 }

@@ -307,11 +307,14 @@ func TestGatewayGetsResultLogsAndTimes(t *testing.T) {
 	if status != 200 || a.Status != 200 || a.ActivationID != "i7" || string(a.Result) != `{"id":"i7","h":"http://other"}` || a.End < a.Start || a.TimedOut {
 		t.Errorf("got %d %+v", status, a)
 	}
+	if (a.InitTime > 0) == (a.PreparedTime > 0) {
+		t.Errorf("the first answer says %d ms of an init for it, and %d ms of one before", a.InitTime, a.PreparedTime)
+	}
 	logs := strings.Join(a.Logs, "\n")
 	if len(a.Logs) != 2 || !strings.Contains(logs, " stdout: out 5") || !strings.Contains(logs, " stderr: err") {
 		t.Errorf("logs %q", a.Logs)
 	}
-	if _, a := ask(`{"fail":1}`, "Authorization: Bearer k"); a.Status != 200 || string(a.Result) != `{"error":"x"}` || len(a.ActivationID) != 32 {
+	if _, a := ask(`{"fail":1}`, "Authorization: Bearer k"); a.Status != 200 || string(a.Result) != `{"error":"x"}` || len(a.ActivationID) != 32 || a.InitTime+a.PreparedTime != 0 || a.InitFailed {
 		t.Errorf("got %+v", a)
 	}
 	s.want(s.send("POST", "/", "3", "Authorization: Bearer k", "Accept: "+actionproxy.ActivationMediaType), 400, "did not receive")

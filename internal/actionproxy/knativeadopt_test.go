@@ -49,7 +49,7 @@ func TestActionThatDoesNotBeginInAStemCellSaysWhy(t *testing.T) {
 	got := s.send("POST", "/", `{"init":{"name":"x","main":"main","code":"function main( {"},"value":{}}`,
 		"Accept: "+actionproxy.ActivationMediaType, "Authorization: Bearer k", "Content-Type: "+actionproxy.InitMediaType)
 	var a actionproxy.ActivationAnswer
-	if err := json.Unmarshal([]byte(got.body), &a); err != nil || a.Status == 200 || a.InitTime < 1 || !strings.Contains(string(a.Result), "SyntaxError") {
+	if err := json.Unmarshal([]byte(got.body), &a); err != nil || a.Status == 200 || a.InitTime < 1 || !a.InitFailed || !strings.Contains(string(a.Result), "SyntaxError") {
 		t.Errorf("%d %s, %v", got.status, got.body, err)
 	}
 	stranger := s.send("POST", "/", `{"init":{"code":"x"},"value":{}}`, "Accept: "+actionproxy.ActivationMediaType, "Content-Type: "+actionproxy.InitMediaType)

@@ -51,6 +51,9 @@ func (i *actionImages) Image(ctx context.Context, a *entity.Action, code, name, 
 	if imagebuild.IsAbsent(err) { // the registry has been emptied
 		i.forget(a.Exec.Kind)
 	}
+	if refused, ok := errors.AsType[*fault.Error](err); ok && a.Exec.Binary && refused.Report.Code == fault.SourceRefused && refused.Err != nil {
+		return image, entity.Errorf(entity.Malformed, "%s", refused.Err).WithCode(fault.ArchiveRefused).Because(err)
+	}
 	if err != nil {
 		return image, blame(err)
 	}

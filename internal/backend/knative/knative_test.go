@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -74,7 +75,7 @@ func TestAnswersAreClassifiedAsOnTheLocalBackend(t *testing.T) {
 		"no result":         {answering(200, `7`, ""), entity.DeveloperError, "did not produce a valid JSON", fault.WrongResult},
 		"timeout":           {answering(502, `{"error":"x"}`, `,"timedOut":true`), entity.DeveloperError, invoker.TimeoutText(entity.DefaultLimits(), false), fault.Timeout},
 		"out of memory":     {answering(502, `{"error":"command exited"}`, `,"outOfMemory":true`), entity.DeveloperError, invoker.MemoryText, fault.OutOfMemory},
-		"init":              {answering(502, `{"error":"Cannot find module x"}`, `,"initTime":7`), entity.DeveloperError, "Cannot find module x", fault.MissingDependency},
+		"init":              {answering(502, `{"error":"Cannot find module x"}`, `,"initTime":6,"initFailed":true`), entity.DeveloperError, "Cannot find module x", fault.MissingDependency},
 		"exit":              {answering(400, `{"error":"command exited"}`, ""), entity.DeveloperError, invoker.RunExited, fault.Exited},
 		"lost":              {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, entity.WhiskError, "Whether it ran is not known", fault.Provisioning},
 	} {
@@ -86,6 +87,29 @@ func TestAnswersAreClassifiedAsOnTheLocalBackend(t *testing.T) {
 				t.Errorf("%s %s with %s, %v", r.Response.Status, r.Response.Result, r.Fault, err)
 			}
 		})
+	}
+}
+
+func TestActivationThatWaitedForItsContainerIsCold(t *testing.T) {
+	for name, row := range map[string]struct {
+		waited time.Duration
+		start  invoker.Start
+		init   time.Duration
+		took   time.Duration
+	}{
+		"its container had just begun":   {time.Second, invoker.Cold, 500 * time.Millisecond, 507 * time.Millisecond},
+		"the container was there before": {0, invoker.Warm, 0, 7 * time.Millisecond},
+	} {
+		b := start(t, newCluster(t, answering(200, `{}`, `,"preparedTime":500`)), having(action()))
+		msg := message(action())
+		if _, err := b.Invoke(t.Context(), message(action())); err != nil { // the Service is there
+			t.Fatal(err)
+		}
+		msg.Accepted = time.Now().Add(-row.waited)
+		r, err := b.Invoke(t.Context(), msg)
+		if err != nil || r.Start != row.start || r.Init != row.init || r.Duration != row.took {
+			t.Errorf("%s: %+v, %v", name, r, err)
+		}
 	}
 }
 
