@@ -65,6 +65,11 @@ type Knative struct {
 
 	CA      string `json:"ca" env:"CA" usage:"file (PEM) with the authorities for Services that are reached over HTTPS; empty means the system's"`
 	Ingress string `json:"ingress" env:"INGRESS" usage:"URL where requests for cluster-local addresses enter; empty where those are reached as they are"`
+
+	// Events says what becomes of triggers and rules in the cluster.
+	Events        string   `json:"events" env:"EVENTS" usage:"what triggers are in the cluster: channel, with a Subscription for each active rule, or none"`
+	EventsIngress string   `json:"eventsIngress" env:"EVENTS_INGRESS" usage:"URL where events for Channels enter; empty where their addresses are reached as they are"`
+	EventsWait    Duration `json:"eventsWait" env:"EVENTS_WAIT" usage:"how long an event may be on its way through a Channel before its rules run without it"`
 }
 
 // TLS chooses how connections are encrypted: not at all, with a given
@@ -137,7 +142,7 @@ func Defaults(memory int64, getenv func(string) string) Config {
 		Drain:     Duration(30 * time.Second),
 		Isolation: "auto",
 		Backend:   "local",
-		Knative:   Knative{Namespace: "gowhisk", Owner: "gowhisk"},
+		Knative:   Knative{Namespace: "gowhisk", Owner: "gowhisk", Events: "channel", EventsWait: Duration(10 * time.Second)},
 		Blackbox:  true,
 		Fork:      true,
 		Limits:    defaultLimits(),

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Validate reports everything that is wrong at once, each by its path in
@@ -83,9 +84,12 @@ func (k Knative) validate(used bool) error {
 	if strings.Contains(k.Registry, "://") {
 		errs = append(errs, fmt.Errorf("knative.registry: %q has a scheme: write registry.example/folder", k.Registry))
 	}
-	if u, err := url.Parse(k.Ingress); k.Ingress != "" && (err != nil || u.Scheme != "http" || u.Host == "") {
-		errs = append(errs, fmt.Errorf("knative.ingress: %q is not a URL such as http://10.0.0.1", k.Ingress))
+	for path, entry := range map[string]string{"knative.ingress": k.Ingress, "knative.eventsIngress": k.EventsIngress} {
+		if u, err := url.Parse(entry); entry != "" && (err != nil || u.Scheme != "http" || u.Host == "") {
+			errs = append(errs, fmt.Errorf("%s: %q is not a URL such as http://10.0.0.1", path, entry))
+		}
 	}
+	errs = append(errs, oneOf("knative.events", k.Events, "channel", "none"), atLeast("knative.eventsWait", k.EventsWait, Duration(time.Second)))
 	return errors.Join(errs...)
 }
 

@@ -66,32 +66,38 @@ func (p *platform) makeKnative(ctx context.Context, c config.Config, names *cata
 	p.where = fmt.Sprintf("pods of Knative in namespace %s of %s", k.Namespace, where)
 	p.knative = knative.New(knative.Options{
 		Client: client, Namespace: k.Namespace, Owner: k.Owner, Secret: secret, Ingress: ingress, Roots: roots, PullSecret: k.PullSecret, APIHost: p.actionURL, Logger: o.Log, Catalog: names,
-		Actions: func(ctx context.Context) ([]entity.Name, error) { return allActions(ctx, p.db.Entities()) },
-		Lazy:    func(namespace string) bool { return namespace == admin.System },
-		Images:  images, Runtime: images.Runtime,
+		Actions: func(ctx context.Context) ([]entity.Name, error) {
+			return allNames(ctx, p.db.Entities(), entity.Actions)
+		},
+		Lazy:   func(namespace string) bool { return namespace == admin.System },
+		Images: images, Runtime: images.Runtime,
 	})
+	err = p.makeChannels(c, knative.ChannelOptions{Client: client, Namespace: k.Namespace, Owner: k.Owner, Secret: secret, Logger: o.Log}, names)
 	names.Observe(func(written ...entity.Name) {
 		for _, name := range written {
 			p.knative.Changed(name)
+			if p.channels != nil {
+				p.channels.Changed(name)
+			}
 		}
 	})
-	return nil
+	return err
 }
 
-// allActions are the names of those of all namespaces.
-func allActions(ctx context.Context, e store.Entities) ([]entity.Name, error) {
-	namespaces, err := e.Namespaces(ctx, entity.Actions)
+// allNames are those of a collection in all namespaces.
+func allNames(ctx context.Context, e store.Entities, of entity.Collection) ([]entity.Name, error) {
+	namespaces, err := e.Namespaces(ctx, of)
 	if err != nil {
 		return nil, fmt.Errorf("list the namespaces: %w", err)
 	}
 	var names []entity.Name
 	for _, namespace := range namespaces {
-		actions, err := e.List(ctx, store.EntityQuery{Collection: entity.Actions, Namespace: namespace})
+		documents, err := e.List(ctx, store.EntityQuery{Collection: of, Namespace: namespace})
 		if err != nil {
-			return names, fmt.Errorf("list the actions of %s: %w", namespace, err)
+			return names, fmt.Errorf("list the %s of %s: %w", of, namespace, err)
 		}
-		for _, a := range actions {
-			names = append(names, a.Name)
+		for _, d := range documents {
+			names = append(names, d.Name)
 		}
 	}
 	return names, nil

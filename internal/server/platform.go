@@ -49,6 +49,7 @@ type platform struct {
 	factory   *local.Factory
 	pool      *containerpool.Pool // nil with another backend
 	knative   *knative.Backend    // nil with another backend
+	channels  *knative.Channels   // nil if the cluster carries no events
 	cluster   http.ServeMux       // what is below clusterPrefix
 	where     string              // actions run, in words
 	service   *invoke.Service
@@ -190,7 +191,10 @@ func (p *platform) makeAPI(ctx context.Context, c config.Config, o Options) (err
 		Invoker: builtin.New(next, p.functions(), o.Log), Catalog: names, Entitlement: rights, Recorder: recorder, Records: p.db.Activations(), Queue: p.db.Queue(),
 		Identities: p.auth, Observer: p.metrics, Logger: o.Log, MaxComponents: settings.SequenceLength,
 	})
-	p.firer = trigger.New(trigger.Config{Catalog: names, Entitlement: rights, Manifest: p.kinds.Manifest, Acceptor: p.service})
+	p.firer = trigger.New(trigger.Config{Catalog: names, Entitlement: rights, Manifest: p.kinds.Manifest, Acceptor: p.service, Delivery: p.delivery(c, o.Log)})
+	if err := p.firer.Load(ctx); err != nil {
+		return err
+	}
 	p.servePods(o.Log)
 	p.api, err = controller.New(controller.Config{
 		Auth:        p.auth,
@@ -223,7 +227,9 @@ func (p *platform) recover() error {
 // drain ends the feeds and waits for activations in flight until ctx ends.
 func (p *platform) drain(ctx context.Context) error {
 	p.feeds.end(ctx)
-	return p.service.Drain(ctx)
+	err := p.service.Drain(ctx)
+	p.firer.Close()
+	return err
 }
 
 // close ends what newPlatform made, as far as it came.
@@ -233,6 +239,9 @@ func (p *platform) close(ctx context.Context) error {
 	if p.pool != nil {
 		errs = append(errs, p.pool.Close(ctx))
 		p.factory.Close(ctx)
+	}
+	if p.channels != nil {
+		p.channels.Close()
 	}
 	if p.knative != nil {
 		p.knative.Close()

@@ -1,0 +1,64 @@
+package knative
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+
+	"github.com/gowhisk/gowhisk/internal/cloudevent"
+	"github.com/gowhisk/gowhisk/internal/entity"
+)
+
+// Carries reports whether the trigger has a Channel that takes events. A Channel that is missing is
+// made.
+func (c *Channels) Carries(trigger entity.Name) bool {
+	if !c.installed.Load() {
+		return false
+	}
+	s, _ := c.channels.get(channelName(c.opt.Owner, trigger))
+	if s == nil {
+		c.queue.Add(trigger)
+		return false
+	}
+	return isReady(s) && s.Status.Address.URL != ""
+}
+
+// Delivers reports whether the events of the trigger's Channel are delivered for the rule.
+func (c *Channels) Delivers(trigger, rule entity.Name) bool {
+	if !c.installed.Load() {
+		return false
+	}
+	s, _ := c.subscriptions.get(subscriptionName(c.opt.Owner, trigger, rule))
+	return s != nil && isReady(s)
+}
+
+func isReady(s *service) bool {
+	return s.Metadata.Deleted == "" && s.Status.Observed == s.Metadata.Generation && s.condition("Ready").Status == "True"
+}
+
+// Send posts an event to the trigger's Channel.
+func (c *Channels) Send(ctx context.Context, trigger entity.Name, e cloudevent.Event) error {
+	s, _ := c.channels.get(channelName(c.opt.Owner, trigger))
+	if s == nil {
+		return fmt.Errorf("trigger %s has no Channel any more", trigger)
+	}
+	header, body := e.Write(cloudevent.Binary)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.Status.Address.URL, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("address of the Channel %s: %w", s.Metadata.Name, err)
+	}
+	maps.Copy(req.Header, header)
+	res, err := c.client.Do(req)
+	if err != nil {
+		return fmt.Errorf("post to the Channel %s: %w", s.Metadata.Name, err)
+	}
+	defer res.Body.Close()
+	said, err := io.ReadAll(io.LimitReader(res.Body, 1<<10))
+	if res.StatusCode/100 != 2 || err != nil {
+		return fmt.Errorf("post to the Channel %s: status %d: %s, %v", s.Metadata.Name, res.StatusCode, bytes.TrimSpace(said), err)
+	}
+	return nil
+}
