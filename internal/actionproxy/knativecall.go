@@ -30,8 +30,10 @@ type outcome struct {
 	logs        Logs
 	begin, end  time.Time
 	initialized int64 // milliseconds that an init took before; 0 for none
+	prepared    int64 // those of an init that nobody had asked for yet, told once
 	timedOut    bool
 	outOfMemory bool
+	initFailed  bool // the action did not begin, and its run was not tried
 	unavailable bool // it did not reach the action
 }
 
@@ -101,12 +103,15 @@ func (k *Knative) attempt(ctx context.Context, c call) outcome {
 	if k.runtime.Err() != nil {
 		answer, ok := k.become(ctx, c.action)
 		o.initialized = since(o.begin)
+		k.prepared.Store(0)
 		if !ok {
 			o.answer, o.end = answer, time.Now()
 			o.unavailable = answer.Status == http.StatusServiceUnavailable
+			o.initFailed = !o.unavailable
 			return o
 		}
 	}
+	o.prepared = k.prepared.Swap(0)
 	deadline := c.deadline()
 	ctx, cancel := context.WithDeadlineCause(context.WithoutCancel(ctx), deadline, ErrDeadline)
 	defer cancel()
