@@ -105,7 +105,7 @@ func (k *Knative) attempt(ctx context.Context, c call) outcome {
 		o.initialized = since(o.begin)
 		k.prepared.Store(0)
 		if !ok {
-			o.answer, o.end = answer, time.Now()
+			o.answer, o.end, o.logs = answer, time.Now(), k.runtime.InitLogs()
 			o.unavailable = answer.Status == http.StatusServiceUnavailable
 			o.initFailed = !o.unavailable
 			return o

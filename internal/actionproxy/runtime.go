@@ -31,6 +31,9 @@ type Runtime interface {
 	// Init makes it the action's. What the action's code does wrong is an Answer whose status is not
 	// 200, or a *protocol.Failure. After any failure it may be called again.
 	Init(ctx context.Context, a *Action) (Answer, error)
+	// InitLogs is, once, what was printed before the last failure of Start or Init. What an init that
+	// succeeded printed is the first run's.
+	InitLogs() Logs
 	// Run hands on one body of POST /run. id is its activation_id. After an error the action is gone:
 	// Err tells so, and Start and Init bring it back.
 	Run(ctx context.Context, id string, body []byte) (Answer, Logs, error)

@@ -43,6 +43,7 @@ type Supervisor struct {
 	child  *Child // guarded by mu; a launcher, warm or initialized
 	action bool   // guarded by mu; child is initialized
 	died   bool   // guarded by mu; the action's launcher ended during a run
+	failed Logs   // guarded by mu; of the last init that failed
 	closed bool   // guarded by mu
 }
 
@@ -82,6 +83,7 @@ func (s *Supervisor) Init(ctx context.Context, a *Action) (Answer, error) {
 	child.Limit(a.limits(s.opts.Limits))
 	answer, err := child.Init(ctx, &prepared.Init)
 	if err != nil || answer.Status != http.StatusOK {
+		s.keep(child.TakeLogs())
 		s.drop(child, false) // it may have loaded a part of the action
 		return answer, err
 	}
@@ -89,6 +91,22 @@ func (s *Supervisor) Init(ctx context.Context, a *Action) (Answer, error) {
 	defer s.mu.Unlock()
 	s.action, s.died = true, false
 	return answer, nil
+}
+
+// keep keeps the logs of an init that failed.
+func (s *Supervisor) keep(logs Logs) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failed = logs
+}
+
+// InitLogs is, once, what was printed before the last failure of Init.
+func (s *Supervisor) InitLogs() Logs {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	logs := s.failed
+	s.failed = Logs{}
+	return logs
 }
 
 // prepare makes files of the code.

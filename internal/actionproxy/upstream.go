@@ -68,6 +68,7 @@ type Upstream struct {
 	mu      sync.Mutex
 	server  *server // guarded by mu; nil until it is started, and after its end
 	action  bool    // guarded by mu; it is initialized
+	failed  Logs    // guarded by mu; of the last start or init that failed
 	closing bool    // guarded by mu
 }
 
@@ -95,9 +96,11 @@ func (u *Upstream) Start(ctx context.Context) error {
 		select {
 		case <-tick.C:
 		case <-s.exited:
+			u.keep(s)
 			u.drop(s)
 			return fmt.Errorf("the runtime ended before it listened on port %d: %w", u.opts.Port, ErrExited)
 		case <-ctx.Done():
+			u.keep(s)
 			u.drop(s)
 			return fmt.Errorf("the runtime does not listen on port %d: %w", u.opts.Port, context.Cause(ctx))
 		}
@@ -147,6 +150,7 @@ func (u *Upstream) Init(ctx context.Context, a *Action) (Answer, error) {
 	}
 	answer, err := u.post(ctx, s, "/init", body)
 	if err != nil || answer.Status != http.StatusOK {
+		u.keep(s)
 		u.drop(s)
 		return answer, err
 	}
@@ -154,6 +158,26 @@ func (u *Upstream) Init(ctx context.Context, a *Action) (Answer, error) {
 	defer u.mu.Unlock()
 	u.action = u.server == s
 	return answer, nil
+}
+
+// keep keeps what a server printed that failed.
+func (u *Upstream) keep(s *server) {
+	if s.cmd == nil {
+		return
+	}
+	logs := s.output.take(0)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.failed = logs
+}
+
+// InitLogs is, once, what was printed before the last failure of Start or Init.
+func (u *Upstream) InitLogs() Logs {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	logs := u.failed
+	u.failed = Logs{}
+	return logs
 }
 
 // Run sends POST /run, and waits for the output of the run.

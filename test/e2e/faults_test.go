@@ -71,12 +71,7 @@ func (o *onCluster) load(action string, many, after int, at func()) map[string]s
 func (o *onCluster) settled(accepted map[string]string, n *counter, unknown string) (failed int) {
 	o.t.Helper()
 	for number, id := range accepted {
-		var a activation
-		o.until("no record of "+id, func() bool {
-			a = activation{}
-			status, err := o.call(o.t.Context(), http.MethodGet, "/activations/"+id, nil, &a)
-			return err == nil && status == http.StatusOK
-		})
+		a := o.record(id)
 		switch {
 		case a.Response.Success && n.of(number) == 1:
 		case !a.Response.Success && strings.Contains(string(a.Response.Result), unknown) && unknown != "":

@@ -72,6 +72,20 @@ func (o *onCluster) invoke(action string, args any) (a activation) {
 	if err != nil {
 		o.t.Fatalf("invoke %s: %v", action, err)
 	}
+	if a.ActivationID == "" {
+		o.t.Fatalf("invoke %s: %d %s", action, status, a.Error)
+	}
+	return a
+}
+
+// record waits for what is kept of an activation.
+func (o *onCluster) record(id string) (a activation) {
+	o.t.Helper()
+	o.until("no record of "+id, func() bool {
+		a = activation{}
+		status, err := o.call(o.t.Context(), http.MethodGet, "/activations/"+id, nil, &a)
+		return err == nil && status == http.StatusOK
+	})
 	return a
 }
 
