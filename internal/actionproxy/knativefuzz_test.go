@@ -34,9 +34,10 @@ func (m *mirror) Run(_ context.Context, _ string, body []byte) (actionproxy.Answ
 	return actionproxy.Answer{Status: http.StatusOK, Body: run.Value, Length: len(run.Value)}, actionproxy.Logs{}, nil
 }
 
-func (m *mirror) Reset()       {}
-func (m *mirror) Err() error   { return nil }
-func (m *mirror) Close() error { return nil }
+func (m *mirror) InitLogs() actionproxy.Logs { return actionproxy.Logs{} }
+func (m *mirror) Reset()                     {}
+func (m *mirror) Err() error                 { return nil }
+func (m *mirror) Close() error               { return nil }
 
 func FuzzRequestsOfKnative(f *testing.F) {
 	f.Add("POST", "/", "application/json", "", `{"activation":{"activation_id":"a\nb"},"value":{"name":1}}`, false)
