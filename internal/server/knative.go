@@ -197,5 +197,9 @@ func (p *platform) placement(a *entity.Action) entity.Parameters {
 	if how == "" {
 		return nil
 	}
-	return entity.Parameters{{Key: "placement", Value: protocol.AppendString(nil, how)}, {Key: "placement-reason", Value: protocol.AppendString(nil, why)}}
+	shown := entity.Parameters{{Key: "placement", Value: protocol.AppendString(nil, how)}, {Key: "placement-reason", Value: protocol.AppendString(nil, why)}}
+	if url := p.knative.WebURL(a); url != "" {
+		shown = append(shown, entity.Parameter{Key: "web-url", Value: protocol.AppendString(nil, url)})
+	}
+	return shown
 }

@@ -18,6 +18,7 @@ func (b *Backend) Placement(a *entity.Action) (how, why string) {
 	if !deployable(a) {
 		return "", ""
 	}
+	a = b.resolved(a)
 	p, err := b.plan(place{Action: a.Name, Namespace: a.Name.Namespace}, a)
 	if err != nil {
 		return "", ""
