@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/gowhisk/gowhisk/internal/certificate"
@@ -42,11 +43,19 @@ func newTLS(c config.Config, log *slog.Logger) (*tls.Config, error) {
 
 // certificateNames are the names that clients may use: those given, the
 // listening host, and this machine's own.
-func certificateNames(address string, given []string) []string {
-	names := append([]string{"localhost", "127.0.0.1", "::1"}, given...)
+func certificateNames(address string, given []string) (names []string) {
+	for _, name := range append([]string{"localhost", "127.0.0.1", "::1"}, append(given, ownNames(address)...)...) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func ownNames(address string) (names []string) {
 	host, _, err := net.SplitHostPort(address)
 	if ip := net.ParseIP(host); err == nil && host != "" && (ip == nil || !ip.IsUnspecified()) {
-		return append(names, host)
+		return []string{host}
 	}
 	if name, err := os.Hostname(); err == nil {
 		names = append(names, name)

@@ -14,20 +14,41 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 
-{{/* Where pods of the cluster reach the API, without TLS. */}}
-{{- define "gowhisk.innerURL" -}}
-http://{{ include "gowhisk.name" . }}.{{ .Release.Namespace }}.svc.{{ .Values.k8s.domain }}:{{ .Values.service.port }}
+{{/* The head of an object: name, namespace and labels. */}}
+{{- define "gowhisk.metadata" -}}
+name: {{ include "gowhisk.name" . }}
+namespace: {{ .Release.Namespace }}
+labels: {{- include "gowhisk.labels" . | nindent 2 }}
 {{- end }}
 
 {{- define "gowhisk.userNamespace" -}}
 {{ .Values.knative.namespace | default .Release.Namespace }}
 {{- end }}
 
-{{/* Apart from those of other releases in the namespace. */}}
+{{/* Apart from those of other releases in the namespace of actions. */}}
 {{- define "gowhisk.owner" -}}
 {{ .Release.Name | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
+{{/* Registry of all images that name none, as docker.registry.name of OpenWhisk's chart: with its slash. */}}
+{{- define "gowhisk.registry" -}}
+{{- with ((.Values.docker).registry).name }}{{ trimSuffix "/" . }}/{{ end }}
+{{- end }}
+
 {{- define "gowhisk.image" -}}
-{{ .Values.image.repository }}{{ if .Values.image.digest }}@{{ .Values.image.digest }}{{ else }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}
+{{ include "gowhisk.registry" . }}{{ .Values.image.repository }}{{ if .Values.image.digest }}@{{ .Values.image.digest }}{{ else }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}
+{{- end }}
+
+{{/* Name of the Secret with credentials for registries; empty for none. */}}
+{{- define "gowhisk.credentials" -}}
+{{- if .Values.knative.credentials }}{{ .Values.knative.credentials }}{{ else if (((.Values.docker).registry).username) }}{{ include "gowhisk.name" . }}-registry{{ end }}
+{{- end }}
+
+{{/* A key of OpenWhisk's chart that may be misplaced below whisk, where the guides of its time have it. */}}
+{{- define "gowhisk.httpsNodePort" -}}
+{{ ((.Values.whisk).nginx).httpsNodePort | default .Values.nginx.httpsNodePort | int }}
+{{- end }}
+
+{{- define "gowhisk.encrypts" -}}
+{{- if and (eq .Values.whisk.ingress.apiHostProto "https") (ne .Values.whisk.ingress.type "Standard") }}true{{ end }}
 {{- end }}
