@@ -25,42 +25,54 @@ func TestMain(m *testing.M) {
 
 func TestScript(t *testing.T) {
 	wsk := live.Tool(t, "../..", "wsk", "github.com/sciabarracom/openwhisk-cli")
+	b := newBackend(t, buildProxy(t.TempDir()))
+	whole := !strings.Contains(flag.Lookup("test.run").Value.String(), "/")
 	t.Cleanup(func() {
 		if doc, err := documentOf(""); err == nil {
-			doc.summary(t, !strings.Contains(flag.Lookup("test.run").Value.String(), "/"))
+			doc.summary(t, whole)
 		}
 	})
-	testscript.Run(t, testscript.Params{
+	results := &column{backend: b.name, cells: map[string]string{}}
+	if whole {
+		t.Cleanup(func() { results.save(t) })
+	}
+	testscript.RunT(run{t, results}, testscript.Params{
 		Dir:                "testdata",
 		RequireUniqueNames: true,
-		Setup:              func(env *testscript.Env) error { return setup(env, wsk) },
-		Condition:          condition,
+		Setup:              func(env *testscript.Env) error { return b.setup(env, wsk) },
+		Condition:          b.condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": serve, "stop": stop, "crash": crash,
+			"serve": b.serve, "stop": stop, "crash": crash,
 			"wsk": voice("wsk"), "uwsk": voice("uwsk"), "attackwsk": voice("attackwsk"), "curl": voice("curl"),
-			"exits": exits, "capture": capture, "eventually": eventually, "repeat": repeat,
-			"kafka": kafka, "registry": serveRegistry(t.TempDir()),
+			"exits": exits, "capture": capture, "eventually": b.eventually, "repeat": repeat,
+			"kafka": kafka, "registry": b.serveRegistry,
 		},
 	})
 }
 
 // setup gives a script its own data directory and its voices.
-func setup(env *testscript.Env, wsk string) error {
+func (b *backend) setup(env *testscript.Env, wsk string) error {
 	env.Setenv("GOWHISK_DATA_DIR", filepath.Join(env.WorkDir, "data"))
 	env.Setenv("WSK", wsk)
 	env.Setenv("GUEST", guestKey)
 	env.Setenv("USER_KEY", userKey)
-	env.Values[serverKey{}] = &instance{}
+	namespace, err := b.namespace(env)
+	if err != nil {
+		return err
+	}
+	s := &instance{namespace: namespace}
+	env.Values[serverKey{}] = s
 	env.Defer(func() {
-		if s, ok := env.Values[serverKey{}].(*instance); ok {
-			s.kill()
+		if t, ok := env.T().(run); ok && t.Failed() && s.log != nil {
+			t.Log("the server said\n" + s.log.String())
 		}
+		s.kill()
 	})
 	return nil
 }
 
-// condition reports what a host may lack: [kind:nodejs] and so on.
-func condition(cond string) (bool, error) {
+// condition reports what a host or a cluster may lack: [kind:nodejs] and so on.
+func (b *backend) condition(cond string) (bool, error) {
 	programs := map[string]string{
 		"kind:nodejs": "node", "kind:python": "python3", "kind:php": "php", "kind:ruby": "ruby",
 		"kind:java": "java", "kind:go": "go", "curl": "curl", "jq": "jq", "openssl": "openssl",
@@ -68,6 +80,9 @@ func condition(cond string) (bool, error) {
 	program, ok := programs[cond]
 	if !ok {
 		return false, fmt.Errorf("no such condition: %s", cond)
+	}
+	if family, isKind := strings.CutPrefix(cond, "kind:"); isKind && b.name != onLocal && family != "go" { // which the server compiles
+		return b.has(family), nil
 	}
 	_, err := exec.LookPath(program)
 	return err == nil, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -20,6 +21,8 @@ type serverKey struct{}
 
 // instance is the server of one script; the zero value does not run.
 type instance struct {
+	namespace string // of Kubernetes, with a cluster
+
 	cmd   *exec.Cmd
 	log   *live.Log
 	done  chan error
@@ -30,18 +33,20 @@ type instance struct {
 // APIHOST is where the voices reach it, through a watcher unless it speaks
 // TLS; SERVER is the server itself. The second user exists from the first
 // start on.
-func serve(ts *testscript.TestScript, neg bool, args []string) {
+func (b *backend) serve(ts *testscript.TestScript, neg bool, args []string) {
 	s := ts.Value(serverKey{}).(*instance)
 	if s.cmd != nil {
 		ts.Fatalf("the server runs already")
 	}
+	flags, err := b.flags(s.namespace)
+	ts.Check(err)
 	self, err := os.Executable()
 	ts.Check(err)
 	s.log, s.done = &live.Log{}, make(chan error, 1)
 	s.cmd = &exec.Cmd{
-		Path: self, Args: append([]string{"gowhisk", "serve", "--json", "--listen", "127.0.0.1:0"}, args...),
+		Path: self, Args: slices.Concat([]string{"gowhisk", "serve", "--json"}, flags, args),
 		Dir: ts.MkAbs("."), Stderr: s.log,
-		Env: append(os.Environ(), "GOWHISK_DATA_DIR="+ts.Getenv("GOWHISK_DATA_DIR"), "HOME="+ts.MkAbs(".")),
+		Env: append(os.Environ(), "GOWHISK_DATA_DIR="+ts.Getenv("GOWHISK_DATA_DIR"), "HOME="+b.home(ts)),
 	}
 	out, err := s.cmd.StdoutPipe()
 	ts.Check(err)

@@ -25,6 +25,14 @@ const (
 // patience bounds what a script waits for.
 const patience = 20 * time.Second
 
+// patience is longer on a cluster, where a pod may have to start before.
+func (b *backend) patience() time.Duration {
+	if b.name == onLocal {
+		return patience
+	}
+	return 6 * patience
+}
+
 // say runs the command of a voice. What went over the line meanwhile must be
 // as the API's document says.
 func say(ts *testscript.TestScript, name string, args []string) error {
@@ -92,7 +100,7 @@ func capture(ts *testscript.TestScript, _ bool, args []string) {
 
 // eventually REGEXP VOICE ARG… repeats a command until it succeeds and its
 // output matches: for what happens after the answer.
-func eventually(ts *testscript.TestScript, _ bool, args []string) {
+func (b *backend) eventually(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) < 2 {
 		ts.Fatalf("usage: eventually REGEXP VOICE ARG…")
 	}
@@ -100,12 +108,13 @@ func eventually(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	again := time.NewTicker(200 * time.Millisecond)
 	defer again.Stop()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); <-again.C {
+	patient := b.patience()
+	for deadline := time.Now().Add(patient); time.Now().Before(deadline); <-again.C {
 		if say(ts, args[1], args[2:]) == nil && pattern.MatchString(ts.ReadFile("stdout")) {
 			return
 		}
 	}
-	ts.Fatalf("%s did not come within %s", args[0], patience)
+	ts.Fatalf("%s did not come within %s", args[0], patient)
 }
 
 // repeat N VOICE ARG… runs a command N times, whatever it answers.
