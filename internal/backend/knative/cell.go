@@ -3,6 +3,7 @@ package knative
 import (
 	"net/http"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -33,9 +34,10 @@ type cell struct {
 	tag     string // of what it was made from
 	address string // host and port; empty until it is ready
 	state   cellState
-	checked bool   // somebody asks, or has asked, whether it is a stem cell
-	service string // that it stands in for, once it is taken
-	noted   bool   // the cluster shows that
+	since   time.Time // this process knows of it
+	checked bool      // somebody asks, or has asked, whether it is a stem cell
+	service string    // that it stands in for, once it is taken
+	noted   bool      // the cluster shows that
 }
 
 // cells are the pods that are kept. One goroutine, keep, writes to the cluster.
@@ -87,6 +89,10 @@ func (c *cells) look() {
 	}
 }
 
+// refillDelay is how long after a cell was taken the next one is made: the activation that took it has
+// probably had its answer by then, and starting another takes the processors from it.
+const refillDelay = 100 * time.Millisecond
+
 // take makes an idle cell that of a Service, nil if there is none. Two never get the same one.
 func (c *cells) take(of StemCell, service string) *cell {
 	c.mu.Lock()
@@ -94,7 +100,7 @@ func (c *cells) take(of StemCell, service string) *cell {
 	for _, one := range c.known {
 		if one.of == of && one.state == idle {
 			one.state, one.service = taken, service
-			c.look()
+			time.AfterFunc(refillDelay, c.look)
 			return one
 		}
 	}
@@ -139,7 +145,10 @@ func (c *cells) see(p *podSeen) {
 	defer c.mu.Unlock()
 	one := c.known[p.Metadata.Name]
 	if one == nil { // of a process before this one
-		one = &cell{name: p.Metadata.Name, of: p.stemCell(), tag: p.Metadata.Labels[labelTag]}
+		one = &cell{name: p.Metadata.Name, of: p.stemCell(), tag: p.Metadata.Labels[labelTag], since: time.Now()}
+		if p.Metadata.Labels[labelCell] != stemName {
+			one.state = condemned
+		}
 		c.known[one.name] = one
 	}
 	switch {

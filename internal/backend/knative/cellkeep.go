@@ -14,6 +14,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
+// slowest is how long a cell may take to start. Then something is wrong, which may be past.
+const slowest = 5 * time.Minute
+
 // lot is the cells of one kind. It is guarded by the mu of the cells.
 type lot struct {
 	failures int       // in a row
@@ -43,25 +46,24 @@ func (c *cells) keep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if wait := c.align(ctx); wait > 0 {
-			again.Reset(wait)
-		}
+		again.Reset(c.align(ctx))
 	}
 }
 
-// align does what there is to do, and returns after how long something has to be tried again.
+// align does what there is to do, and returns after how long it has to be called again at the latest.
 func (c *cells) align(ctx context.Context) (wait time.Duration) {
+	wait = time.Minute
 	errs := []error{c.tidy(ctx)}
 	for of, n := range c.wanted() {
 		pause, err := c.fill(ctx, of, n)
 		errs = append(errs, err)
-		if pause > 0 && (wait == 0 || pause < wait) {
-			wait = pause
+		if pause > 0 {
+			wait = min(wait, pause)
 		}
 	}
 	if err := errors.Join(errs...); err != nil && ctx.Err() == nil {
 		c.logger.Warn("stem cells are not as they should be, which is tried again", "error", err)
-		return max(wait, time.Second)
+		return min(wait, 5*time.Second)
 	}
 	return wait
 }
@@ -119,17 +121,23 @@ func (c *cells) postpone(of StemCell) time.Duration {
 	return time.Until(c.lot(of).retry)
 }
 
-// trim condemns the free cells of a kind that are made otherwise or too many, and returns how many stay.
+// trim condemns the free cells of a kind that are made otherwise or too many, and returns how many stay:
+// first of all those that wait.
 func (c *cells) trim(of StemCell, tag string, n int) (have int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, one := range c.known {
-		switch {
-		case one.of != of || one.state > idle:
-		case one.tag != tag || have == n:
-			one.state = condemned
-		default:
-			have++
+	for _, state := range []cellState{idle, starting} {
+		for _, one := range c.known {
+			switch {
+			case one.of != of || one.state != state:
+			case state == starting && time.Since(one.since) > slowest:
+				one.state = condemned
+				c.lot(of).failed()
+			case one.tag != tag || have == n:
+				one.state = condemned
+			default:
+				have++
+			}
 		}
 	}
 	return have
@@ -139,7 +147,7 @@ func (c *cells) trim(of StemCell, tag string, n int) (have int) {
 func (c *cells) create(ctx context.Context, spec cellSpec) error {
 	var random [5]byte
 	_, _ = rand.Read(random[:]) // never fails
-	one := &cell{name: "cell-" + slug(spec.of.Kind) + "-" + hex.EncodeToString(random[:]), of: spec.of, tag: spec.tag}
+	one := &cell{name: "cell-" + slug(spec.of.Kind) + "-" + hex.EncodeToString(random[:]), of: spec.of, tag: spec.tag, since: time.Now()}
 	if _, err := c.apply(ctx, secretResource, c.backend.cellSecret(one)); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -14,9 +15,11 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
+	"github.com/gowhisk/gowhisk/internal/actionproxy"
 	"github.com/gowhisk/gowhisk/internal/backend/knative"
 	"github.com/gowhisk/gowhisk/internal/catalog"
 	"github.com/gowhisk/gowhisk/internal/entity"
@@ -33,10 +36,13 @@ type cluster struct {
 	mu       sync.Mutex
 	objects  map[string]*unstructured.Unstructured // by resource/name; guarded by mu
 	watchers map[chan metav1.WatchEvent]string     // of that resource; guarded by mu
+	told     []told                                // all events; guarded by mu
 	refuse   string                                // what the webhook says to a Service; guarded by mu
 	broken   string                                // why Revisions fail; guarded by mu
 	waiting  bool                                  // Revisions get neither ready nor fail; guarded by mu
 	applies  int                                   // of Services; guarded by mu
+	cells    *hosts                                // runs the stem cells; nil if they never start
+	pokes    chan chan bool                        // asks for each poke whether the Service wakes; nil: it does
 }
 
 func newCluster(t *testing.T, pods http.HandlerFunc) *cluster {
@@ -49,8 +55,12 @@ func newCluster(t *testing.T, pods http.HandlerFunc) *cluster {
 }
 
 func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/" {
+	switch r.URL.Path {
+	case "/":
 		c.pods(w, r)
+		return
+	case actionproxy.ReadyPath:
+		c.poked(w, r)
 		return
 	}
 	_, rest, _ := strings.Cut(r.URL.Path, "/namespaces/actions/")
@@ -59,7 +69,7 @@ func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodGet && r.URL.Query().Get("watch") != "":
 		c.watch(w, r, resource)
 	case r.Method == http.MethodGet:
-		c.list(w, resource)
+		c.list(w, r, resource)
 	case r.Method == http.MethodPatch:
 		c.apply(w, r, resource, name)
 	case r.Method == http.MethodDelete:
@@ -69,21 +79,34 @@ func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (c *cluster) list(w http.ResponseWriter, resource string) {
+func (c *cluster) list(w http.ResponseWriter, r *http.Request, resource string) {
+	wanted, err := labels.Parse(r.URL.Query().Get("labelSelector"))
+	if err != nil {
+		c.t.Error(err)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	items := []any{}
 	for key, o := range c.objects {
-		if strings.HasPrefix(key, resource+"/") {
+		if strings.HasPrefix(key, resource+"/") && (len(o.GetLabels()) == 0 || wanted.Matches(labels.Set(o.GetLabels()))) { // tests make some without
 			items = append(items, o.Object)
 		}
 	}
-	c.answer(w, 200, map[string]any{"apiVersion": "v1", "kind": "List", "metadata": map[string]any{"resourceVersion": "1"}, "items": items})
+	c.answer(w, 200, map[string]any{"apiVersion": "v1", "kind": "List", "metadata": map[string]any{"resourceVersion": strconv.Itoa(len(c.told))}, "items": items})
 }
 
 func (c *cluster) watch(w http.ResponseWriter, r *http.Request, resource string) {
-	events := make(chan metav1.WatchEvent, 100)
+	events := make(chan metav1.WatchEvent, 1000)
+	since, err := strconv.Atoi(r.URL.Query().Get("resourceVersion"))
 	c.mu.Lock()
+	if err != nil || since > len(c.told) {
+		since = len(c.told)
+	}
+	for _, missed := range c.told[since:] {
+		if missed.resource == resource {
+			events <- missed.event
+		}
+	}
 	c.watchers[events] = resource
 	c.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
@@ -108,6 +131,11 @@ func (c *cluster) apply(w http.ResponseWriter, r *http.Request, resource, name s
 	var o unstructured.Unstructured
 	if err := json.NewDecoder(r.Body).Decode(&o.Object); err != nil {
 		c.t.Error(err)
+	}
+	if r.Header.Get("Content-Type") == "application/merge-patch+json" {
+		c.label(resource, name, &o)
+		c.answer(w, 200, o.Object)
+		return
 	}
 	if r.Header.Get("Content-Type") != "application/apply-patch+yaml" || r.URL.Query().Get("fieldManager") != "gowhisk" {
 		c.t.Errorf("%s is not applied: %s %s", name, r.Header.Get("Content-Type"), r.URL.RawQuery)
@@ -150,6 +178,9 @@ func (c *cluster) put(resource string, o *unstructured.Unstructured) {
 		}
 		o.Object["status"] = status
 	}
+	if resource == "pods" && c.cells != nil {
+		c.cells.run(o)
+	}
 	c.objects[resource+"/"+o.GetName()] = o
 	kind := "MODIFIED"
 	if before == nil {
@@ -159,14 +190,22 @@ func (c *cluster) put(resource string, o *unstructured.Unstructured) {
 }
 
 func (c *cluster) tell(resource, kind string, o *unstructured.Unstructured) {
+	o = o.DeepCopy()
+	o.SetResourceVersion(strconv.Itoa(len(c.told) + 1))
+	event := metav1.WatchEvent{Type: kind}
+	event.Object.Raw = []byte(text(o.Object))
+	c.told = append(c.told, told{resource, event})
 	for w, of := range c.watchers {
-		if of != resource {
-			continue
+		if of == resource {
+			w <- event
 		}
-		event := metav1.WatchEvent{Type: kind}
-		event.Object.Raw = []byte(text(o.Object))
-		w <- event
 	}
+}
+
+// told is what watchers were told.
+type told struct {
+	resource string
+	event    metav1.WatchEvent
 }
 
 func (c *cluster) remove(w http.ResponseWriter, resource, name string) {
@@ -175,6 +214,9 @@ func (c *cluster) remove(w http.ResponseWriter, resource, name string) {
 	if o := c.objects[resource+"/"+name]; o != nil {
 		delete(c.objects, resource+"/"+name)
 		c.tell(resource, "DELETED", o)
+		if resource == "pods" && c.cells != nil {
+			c.cells.end(name)
+		}
 	}
 	c.answer(w, 200, metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: "Success"})
 }
