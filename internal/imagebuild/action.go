@@ -73,7 +73,7 @@ func (b *Builder) Action(ctx context.Context, spec ActionSpec) (*Image, error) {
 // complete fills in what the spec leaves to the base and the source.
 func complete(spec *ActionSpec, s *source, on base) error {
 	labels := on.config.Config.Labels
-	if spec.Kind == "" && labels[LabelStage] == stageRuntime {
+	if spec.Kind == "" && labels[LabelStage] == StageRuntime {
 		spec.Kind = labels[LabelKind]
 		if guessed := s.inferFamily(); guessed != "" && guessed != family(spec.Kind) {
 			return refusedBase(spec.Base, fmt.Sprintf("It is a runtime for %s, the source looks like %s. --kind says that it is right.", spec.Kind, guessed), nil)
@@ -89,7 +89,7 @@ func complete(spec *ActionSpec, s *source, on base) error {
 		return err
 	}
 	spec.Kind = kind
-	if on := labels[LabelKind]; labels[LabelStage] == stageRuntime && !serves(on, kind) {
+	if on := labels[LabelKind]; labels[LabelStage] == StageRuntime && !serves(on, kind) {
 		return refusedBase(spec.Base, fmt.Sprintf("It is a runtime for %s, the action is for %s.", on, kind), nil)
 	}
 	if f, _ := runtimes.FamilyOf(kind); f.RequireMain && spec.Main == "" {
@@ -152,7 +152,7 @@ func fullKind(kind string) (string, error) {
 func (b *Builder) actionOn(ctx context.Context, on base, s *source, spec ActionSpec) (v1.Image, error) {
 	under := on
 	var added []addition
-	if on.config.Config.Labels[LabelStage] != stageRuntime {
+	if on.config.Config.Labels[LabelStage] != StageRuntime {
 		if ours(on) {
 			return nil, refusedBase(spec.Base, "It has an action or a shim already; an action is built on a runtime image.", nil)
 		}
@@ -209,7 +209,7 @@ func (spec ActionSpec) configure(c *v1.Config, on, under base, s *source, doc ac
 		c.User = spec.User
 	}
 	labelBase(c, on)
-	label(c, LabelStage, stageAction)
+	label(c, LabelStage, StageAction)
 	label(c, LabelKind, spec.Kind)
 	label(c, LabelLayers, strconv.Itoa(len(under.layers)))
 	label(c, LabelTitle, spec.Name)

@@ -17,12 +17,23 @@ func IsAbsent(err error) bool {
 	return ok && refusal.StatusCode == http.StatusNotFound
 }
 
+// IsDenied reports whether the error says that a registry wants other credentials, which some say of
+// images that are not there, too.
+func IsDenied(err error) bool {
+	refusal, ok := errors.AsType[*transport.Error](err)
+	return ok && (refusal.StatusCode == http.StatusUnauthorized || refusal.StatusCode == http.StatusForbidden)
+}
+
 // Facts are what has to be known of an image to start it.
 type Facts struct {
 	Code     string // where the code of the action is in it; empty if it has none
 	Binary   bool
 	Port     int
 	Numbered bool // its user is a number, and not root's
+	// Stage is how it was made: runtime, action or shim; empty if not by us.
+	Stage string
+	Kind  string // of its actions, if it was made by us
+	Main  string
 }
 
 // Facts reads those of the image, which are the same on all its platforms.
@@ -36,6 +47,9 @@ func (i *Image) Facts() (Facts, error) {
 
 func factsOf(c v1.Config) Facts {
 	f := Facts{Code: c.Labels[LabelCode], Binary: c.Labels[LabelBinary] == "true", Numbered: ordinary(c.User)}
+	if len(c.Entrypoint) > 0 && c.Entrypoint[0] == proxyFile {
+		f.Stage, f.Kind, f.Main = c.Labels[LabelStage], c.Labels[LabelKind], c.Labels[LabelMain]
+	}
 	var err error
 	if f.Port, err = strconv.Atoi(c.Labels[LabelPort]); err != nil {
 		f.Port = 8080
@@ -51,5 +65,5 @@ func (b *Builder) Inspect(ctx context.Context, ref string) (digest string, f Fac
 		return "", f, false, err
 	}
 	config := found.list[0].config.Config
-	return found.digest, factsOf(config), config.Labels[LabelStage] == stageRuntime, nil
+	return found.digest, factsOf(config), config.Labels[LabelStage] == StageRuntime, nil
 }

@@ -42,9 +42,9 @@ const (
 
 // Stages, the values of LabelStage.
 const (
-	stageRuntime = "runtime"
-	stageAction  = "action"
-	stageShim    = "shim"
+	StageRuntime = "runtime"
+	StageAction  = "action"
+	StageShim    = "shim"
 	stageServer  = "server"
 )
 
@@ -53,6 +53,7 @@ const (
 	proxyFile  = "/.whisk/actionproxy"
 	actionFile = "/.whisk/action.json"
 	shimFile   = "/.whisk/shim.json"
+	shimCode   = "/.whisk/code"
 	codeDir    = "/action"
 	// launcherDir spares the proxy to write launchers.
 	launcherDir = "/.whisk/launchers"

@@ -53,7 +53,7 @@ func (b *Builder) Service(ctx context.Context, spec ServiceSpec) ([]byte, error)
 	}
 	image := found.list[0].config.Config
 	labels := image.Labels
-	if stage := labels[LabelStage]; stage != stageAction && stage != stageShim {
+	if stage := labels[LabelStage]; stage != StageAction && stage != StageShim {
 		return nil, refusedBase(spec.Image, "It holds no action that gowhisk built.", nil)
 	}
 	action := spec.Action

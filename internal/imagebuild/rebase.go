@@ -48,10 +48,10 @@ func (bs *bases) like(action base, ref string) (base, error) {
 func rebase(action, under base, image, onto string) (v1.Image, error) {
 	own := action.config.Config
 	below, ok := runtimeLayers(action)
-	if own.Labels[LabelStage] != stageAction || !ok {
+	if own.Labels[LabelStage] != StageAction || !ok {
 		return nil, refusedBase(image, "It is not an image of an action that gowhisk built.", nil)
 	}
-	if under.config.Config.Labels[LabelStage] != stageRuntime {
+	if under.config.Config.Labels[LabelStage] != StageRuntime {
 		return nil, refusedBase(onto, "It is not a runtime image that gowhisk built.", nil)
 	}
 	was, is := own.Labels[LabelKind], under.config.Config.Labels[LabelKind]
@@ -67,7 +67,7 @@ func rebase(action, under base, image, onto string) (v1.Image, error) {
 		for _, key := range []string{LabelTitle, LabelVersion, LabelSource, LabelRevision, LabelMain, LabelCode, LabelBinary, LabelMethods} {
 			label(c, key, own.Labels[key])
 		}
-		label(c, LabelStage, stageAction)
+		label(c, LabelStage, StageAction)
 		label(c, LabelLayers, strconv.Itoa(len(under.layers)))
 		for _, variable := range own.Env {
 			key, value, _ := strings.Cut(variable, "=")

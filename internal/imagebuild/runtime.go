@@ -104,7 +104,7 @@ func (b *Builder) runtimeOn(on base, spec RuntimeSpec) (v1.Image, error) {
 		case c.User == "":
 			c.User = nobody
 		}
-		label(c, LabelStage, stageRuntime)
+		label(c, LabelStage, StageRuntime)
 		label(c, LabelKind, spec.Kind)
 		label(c, LabelLayers, strconv.Itoa(len(on.layers)+1))
 		label(c, LabelTitle, "gowhisk "+spec.Kind)

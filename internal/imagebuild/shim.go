@@ -19,7 +19,10 @@ type ShimSpec struct {
 	// the proxy moves the program by the variables PORT and FLASK_PROXY_PORT.
 	Listen int
 	// Name makes it a dedicated image: its function is in it, and is initialized without code.
-	Name      string
+	Name string
+	// Code is what the init is to bring, as a file of the image: a text, or with Binary an archive.
+	Code      []byte
+	Binary    bool
 	Platforms []v1.Platform
 }
 
@@ -49,8 +52,9 @@ func (b *Builder) Shim(ctx context.Context, spec ShimSpec) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	platform := found.list[0].platform
 	if err := b.supported(found, spec.Platforms); err != nil {
-		return nil, refusedBase(spec.Image, oneLine(err.Error()), err)
+		return nil, refusedBase(spec.Image, "It is for "+platform.String()+"; "+oneLine(err.Error()), err)
 	}
 	var parts []part
 	for _, base := range found.list {
@@ -84,6 +88,9 @@ func (b *Builder) shimOn(on base, spec ShimSpec) (v1.Image, error) {
 		}
 		files = append(files, contentEntry(actionFile[1:], action, false))
 	}
+	if len(spec.Code) > 0 {
+		files = append(files, contentEntry(shimCode[1:], spec.Code, false))
+	}
 	added, err := b.proxyLayer(on, files...)
 	if err != nil {
 		return nil, err
@@ -93,9 +100,16 @@ func (b *Builder) shimOn(on base, spec ShimSpec) (v1.Image, error) {
 		c.Entrypoint, c.Cmd = []string{proxyFile}, nil
 		listenOn(c, spec.Listen)
 		labelBase(c, on)
-		label(c, LabelStage, stageShim)
+		label(c, LabelStage, StageShim)
 		label(c, LabelKind, "blackbox")
 		label(c, LabelLayers, strconv.Itoa(len(on.layers)))
+		for _, of := range []string{LabelCode, LabelBinary, LabelMain} { // of what it was
+			delete(c.Labels, of)
+		}
+		if len(spec.Code) > 0 {
+			label(c, LabelCode, shimCode)
+			label(c, LabelBinary, strconv.FormatBool(spec.Binary))
+		}
 		if spec.Name != "" {
 			label(c, LabelTitle, spec.Name)
 		}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -34,8 +35,8 @@ func (i *actionImages) Image(ctx context.Context, a *entity.Action, code, name, 
 	}
 	defer func() { err = errors.Join(err, done()) }()
 	ref := i.registry + "/" + name + ":" + tag
-	if a.Exec.Kind == entity.KindBlackbox && a.Exec.Image != entity.SkeletonImage {
-		return i.shim(ctx, b, a.Exec.Image, ref)
+	if a.Exec.Kind == entity.KindBlackbox && (a.Exec.Image != entity.SkeletonImage || i.bases[entity.KindBlackbox] == "") {
+		return i.named(ctx, b, a, code, ref)
 	}
 	runtime, err := i.runtime(ctx, b, a.Exec.Kind)
 	if err != nil {
@@ -92,21 +93,37 @@ func (i *actionImages) forget(kind string) {
 	delete(i.runtimes, kind)
 }
 
-// shim puts the proxy in front of an image that a user named.
-func (i *actionImages) shim(ctx context.Context, b *imagebuild.Builder, image, ref string) (knative.Image, error) {
-	if i.registry == "" {
+// named is the image that a user named, with the proxy in front. One that gowhisk built is as it is.
+func (i *actionImages) named(ctx context.Context, b *imagebuild.Builder, a *entity.Action, code, ref string) (knative.Image, error) {
+	image := a.Exec.Image
+	digest, facts, _, err := b.Inspect(ctx, image)
+	switch {
+	case imagebuild.IsAbsent(err) || imagebuild.IsDenied(err):
+		return knative.Image{}, entity.Errorf(entity.Malformed, "Failed to pull container image '%s'.", image).WithCode(fault.RegistryFailed).Because(err)
+	case err != nil:
+		return knative.Image{}, blame(err)
+	case facts.Stage == imagebuild.StageShim:
+		return knative.Image{Reference: digest, Port: facts.Port, Code: facts.Code, Binary: facts.Binary, Numbered: facts.Numbered}, nil
+	case facts.Stage != "":
+		made := knative.Image{Reference: digest, Port: facts.Port, Numbered: facts.Numbered, Kind: facts.Kind, Main: facts.Main}
+		if code == "" {
+			made.Code, made.Binary = facts.Code, facts.Binary
+		}
+		return made, nil
+	case i.registry == "":
 		return knative.Image{}, entity.Errorf(entity.Malformed, "The image %s can run in the cluster only with a registry, to which it goes with the proxy in front.", image)
 	}
-	built, err := b.Shim(ctx, imagebuild.ShimSpec{Image: image})
-	if imagebuild.IsAbsent(err) {
-		return knative.Image{}, entity.Errorf(entity.Malformed, "Failed to pull container image '%s'.", image).WithCode(fault.RegistryFailed).Because(err)
+	spec := imagebuild.ShimSpec{Image: image, Code: []byte(code), Binary: a.Exec.Binary}
+	if a.Exec.Binary {
+		if spec.Code, err = base64.StdEncoding.DecodeString(code); err != nil {
+			return knative.Image{}, entity.Errorf(entity.Malformed, "The code of the action is marked as binary but is no base64.").Because(err)
+		}
 	}
+	built, err := b.Shim(ctx, spec)
 	if err != nil {
 		return knative.Image{}, blame(err)
 	}
-	pushed, err := push(ctx, b, built, ref)
-	pushed.Code = "" // the image's own label is of what it was
-	return pushed, err
+	return push(ctx, b, built, ref)
 }
 
 func push(ctx context.Context, b *imagebuild.Builder, built *imagebuild.Image, ref string) (knative.Image, error) {
@@ -123,10 +140,12 @@ func push(ctx context.Context, b *imagebuild.Builder, built *imagebuild.Image, r
 
 // blame tells the action's mistakes from the registry's.
 func blame(err error) error {
-	if code := fault.CodeOf(err); code == fault.SourceRefused || code == fault.BaseRefused {
-		return entity.Errorf(entity.Malformed, "No image can be made of the action: %s", strings.SplitN(err.Error(), "\n", 2)[0]).WithCode(code).Because(err)
+	refused, ok := errors.AsType[*fault.Error](err)
+	if !ok || refused.Report.Code != fault.SourceRefused && refused.Report.Code != fault.BaseRefused {
+		return err
 	}
-	return err
+	text := strings.TrimSpace(refused.Report.What + " " + refused.Report.Why)
+	return entity.Errorf(entity.Malformed, "No image can be made of the action: %s", text).WithCode(refused.Report.Code).Because(err)
 }
 
 // runtime is the image of a kind with the proxy in it: the operator's, or one that is made of it once.

@@ -31,6 +31,10 @@ type Image struct {
 	Binary bool   `json:"binary,omitempty"`
 	// Numbered: the image names its user by a number that is not root's.
 	Numbered bool `json:"numbered,omitempty"`
+	// Kind and Main are those that the image was built for by gowhisk, if somebody names it as a container of
+	// his own.
+	Kind string `json:"kind,omitempty"`
+	Main string `json:"main,omitempty"`
 }
 
 // Images makes the images of actions. It is called concurrently.

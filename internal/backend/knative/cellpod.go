@@ -88,15 +88,19 @@ func (b *Backend) cellPod(one *cell, image Image) *unstructured.Unstructured {
 		},
 		"securityContext": confined(image),
 	}
+	spec := object{
+		"restartPolicy": "Never", "enableServiceLinks": false, "automountServiceAccountToken": false,
+		"containers": []any{container},
+	}
+	if b.opt.PullSecret != "" {
+		spec["imagePullSecrets"] = []any{object{"name": b.opt.PullSecret}}
+	}
 	return &unstructured.Unstructured{Object: object{
 		"apiVersion": "v1", "kind": "Pod",
 		"metadata": object{
 			"name": one.name, "namespace": b.opt.Namespace, "labels": b.cellLabels(one),
 			"annotations": object{noteKind: one.of.Kind, noteMemory: strconv.FormatInt(one.of.Memory, 10)},
 		},
-		"spec": object{
-			"restartPolicy": "Never", "enableServiceLinks": false, "automountServiceAccountToken": false,
-			"containers": []any{container},
-		},
+		"spec": spec,
 	}}
 }

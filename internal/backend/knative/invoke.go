@@ -144,7 +144,11 @@ func (b *Backend) unready(ctx context.Context, msg *invoker.Message, err error) 
 		if shown.Kind != entity.TooLarge && shown.Kind != entity.Malformed {
 			return invoker.Result{}, err
 		}
-		return failedBefore(msg, shown.Message, shown.Code, ""), nil
+		why := ""
+		if shown.Code == fault.RegistryFailed && shown.Err != nil {
+			why = shown.Err.Error()
+		}
+		return failedBefore(msg, shown.Message, shown.Code, why), nil
 	}
 	if wrong, ok := errors.AsType[refusal](err); ok {
 		return failedBefore(msg, "The cluster does not accept the action: "+wrong.Error(), fault.Provisioning, ""), nil

@@ -1,6 +1,7 @@
 package knative
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -127,7 +128,7 @@ func (m manifest) files() (map[string][]byte, error) {
 	timeout, logs, concurrency := int(a.Limits.Timeout.Milliseconds()), int(a.Limits.Logs), a.Limits.Concurrency
 	described := actionproxy.Action{
 		Namespace: a.Name.Namespace, Package: a.Name.Package, Name: a.Name.Name, Version: a.Version.String(),
-		Kind: a.Exec.Kind, Main: a.Exec.Main, Code: m.image.Code, Binary: m.image.Binary,
+		Kind: cmp.Or(m.image.Kind, a.Exec.Kind), Main: cmp.Or(a.Exec.Main, m.image.Main), Code: m.image.Code, Binary: m.image.Binary,
 		Env:    protocol.Env{"__OW_NAMESPACE": m.Namespace, "__OW_ACTION_NAME": "/" + a.Name.String()},
 		Limits: actionproxy.ActionLimits{Timeout: &timeout, Logs: &logs, Concurrency: &concurrency},
 	}
@@ -228,6 +229,9 @@ func (b *Backend) container(m manifest) object {
 	}
 	if b.opt.APIHost != "" {
 		env = append(env, object{"name": "__OW_API_HOST", "value": b.opt.APIHost})
+	}
+	if m.image.Kind != "" { // it may have been built for another platform
+		env = append(env, object{"name": "__OW_RUNTIME_PLATFORM", "value": "knative"})
 	}
 	memory := object{"memory": strconv.FormatInt(m.action.Limits.Memory, 10) + "Mi"}
 	return object{
