@@ -181,6 +181,22 @@ func (a *Action) environ() protocol.Env {
 	return env
 }
 
+// during is the action with an environment that tells of the activation it is initialized for.
+func (a *Action) during(activation map[string]string) *Action {
+	if len(activation) == 0 {
+		return a
+	}
+	b := *a
+	b.Env = maps.Clone(a.Env)
+	if b.Env == nil {
+		b.Env = make(protocol.Env, len(activation))
+	}
+	for name, value := range activation {
+		b.Env["__OW_"+strings.ToUpper(name)] = value
+	}
+	return &b
+}
+
 // textOf is a string as it is, null as nothing and anything else as JSON.
 func textOf(raw json.RawMessage) string {
 	var s *string

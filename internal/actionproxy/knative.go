@@ -25,7 +25,8 @@ type KnativeOptions struct {
 	// Concurrency is how many runs may be in flight; 0 is no limit. Others wait, as they would in
 	// front of the container.
 	Concurrency int
-	// GatewayKey is what callers show who speak for the platform; empty if there are none.
+	// GatewayKey is what callers show who speak for the platform; empty if there are none. With one the
+	// first run initializes the action, as OpenWhisk does it: the environment tells of the activation.
 	GatewayKey string
 	// Home is told of what is run without the platform, and says whose credentials are; nil if the action
 	// belongs to no server. Close ends it.
@@ -48,7 +49,6 @@ type Knative struct {
 
 	action   atomic.Pointer[Action] // what it is, or will be again; nil until a stem cell is one
 	failure  atomic.Pointer[Answer] // why the action is not there
-	prepared atomic.Int64           // milliseconds of the last init, until an activation tells them
 	started  atomic.Bool            // the runtime was ready for an init
 	draining atomic.Bool
 	oomKills atomic.Int64 // when killed was asked last
@@ -61,8 +61,8 @@ type Knative struct {
 // errBusy: the request left before its turn came.
 var errBusy = errors.New("the request ended before its turn came")
 
-// NewKnative begins to start the runtime and to initialize it with the baked action, if there is one.
-// Requests that come meanwhile wait.
+// NewKnative begins to start the runtime and to initialize it with the baked action, if there is one and
+// no platform in front. Requests that come meanwhile wait.
 func NewKnative(opts KnativeOptions) *Knative {
 	k := &Knative{opts: opts, runtime: opts.Runtime, turn: make(chan struct{}, 1)}
 	if opts.Concurrency > 0 {
@@ -79,9 +79,9 @@ func NewKnative(opts KnativeOptions) *Knative {
 
 // boot makes the runtime warm, or the baked action's.
 func (k *Knative) boot() {
-	if a := k.opts.Action; a != nil {
+	if a := k.opts.Action; a != nil && !k.lazy() {
 		k.turn <- struct{}{}
-		if answer, ok := k.become(k.background, a); !ok {
+		if answer, ok := k.become(k.background, a, nil); !ok {
 			k.opts.Log.Error("initialize the action of this image", "status", answer.Status, "answer", string(answer.Body))
 		}
 		return
@@ -96,9 +96,12 @@ func (k *Knative) boot() {
 	k.started.Store(true)
 }
 
+// lazy reports whether the action waits for its first run.
+func (k *Knative) lazy() bool { return k.opts.GatewayKey != "" }
+
 // become makes the runtime the action's unless it is. Who comes meanwhile waits. It returns false
 // with the answer why not.
-func (k *Knative) become(ctx context.Context, a *Action) (Answer, bool) {
+func (k *Knative) become(ctx context.Context, a *Action, activation map[string]string) (Answer, bool) {
 	select {
 	case <-k.turn:
 		defer func() { k.turn <- struct{}{} }()
@@ -108,13 +111,11 @@ func (k *Knative) become(ctx context.Context, a *Action) (Answer, bool) {
 	if k.runtime.Err() == nil {
 		return Answer{}, true
 	}
-	began := time.Now()
-	answer, ok := k.initialize(ctx, a)
+	answer, ok := k.initialize(ctx, a.during(activation))
 	if !ok {
 		k.failure.Store(&answer)
 		return answer, false
 	}
-	k.prepared.Store(since(began))
 	k.failure.Store(nil)
 	return answer, true
 }
@@ -184,9 +185,9 @@ func (k *Knative) Ready() error {
 	switch {
 	case k.draining.Load():
 		return errors.New("the container is about to end")
-	case a == nil && k.started.Load():
+	case (a == nil || k.lazy()) && k.started.Load():
 		return nil
-	case a == nil:
+	case a == nil || k.lazy():
 		return errors.New("the runtime starts")
 	}
 	err := k.runtime.Err()
@@ -199,7 +200,7 @@ func (k *Knative) Ready() error {
 	select {
 	case <-k.turn: // nobody is at it
 		k.turn <- struct{}{}
-		k.goroutines.Go(func() { k.become(k.background, a) })
+		k.goroutines.Go(func() { k.become(k.background, a, nil) })
 	default:
 	}
 	return err

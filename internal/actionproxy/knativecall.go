@@ -30,7 +30,6 @@ type outcome struct {
 	logs        Logs
 	begin, end  time.Time
 	initialized int64 // milliseconds that an init took before; 0 for none
-	prepared    int64 // those of an init that nobody had asked for yet, told once
 	timedOut    bool
 	outOfMemory bool
 	initFailed  bool // the action did not begin, and its run was not tried
@@ -101,9 +100,8 @@ func (k *Knative) replace(generation int) {
 func (k *Knative) attempt(ctx context.Context, c call) outcome {
 	o := outcome{begin: time.Now()}
 	if k.runtime.Err() != nil {
-		answer, ok := k.become(ctx, c.action)
+		answer, ok := k.become(ctx, c.action, c.members(c.deadline()))
 		o.initialized = since(o.begin)
-		k.prepared.Store(0)
 		if !ok {
 			o.answer, o.end, o.logs = answer, time.Now(), k.runtime.InitLogs()
 			o.unavailable = answer.Status == http.StatusServiceUnavailable
@@ -111,7 +109,6 @@ func (k *Knative) attempt(ctx context.Context, c call) outcome {
 			return o
 		}
 	}
-	o.prepared = k.prepared.Swap(0)
 	deadline := c.deadline()
 	ctx, cancel := context.WithDeadlineCause(context.WithoutCancel(ctx), deadline, ErrDeadline)
 	defer cancel()
@@ -149,15 +146,7 @@ func (c call) body(deadline time.Time) []byte {
 	if len(args) == 0 {
 		args = []byte("{}")
 	}
-	members := map[string]string{
-		"namespace": c.action.Namespace, "action_name": c.action.FullName(), "action_version": c.action.Version,
-	}
-	for name, value := range c.activation {
-		if value != "" && name != "value" {
-			members[name] = value
-		}
-	}
-	members["deadline"] = strconv.FormatInt(deadline.UnixMilli(), 10)
+	members := c.members(deadline)
 	b := make([]byte, 0, len(args)+512)
 	b = protocol.AppendRaw(append(b, `{"value":`...), args)
 	for _, name := range slices.Sorted(maps.Keys(members)) {
@@ -167,6 +156,20 @@ func (c call) body(deadline time.Time) []byte {
 		}
 	}
 	return append(b, '}')
+}
+
+// members are those beside the value.
+func (c call) members(deadline time.Time) map[string]string {
+	members := map[string]string{
+		"namespace": c.action.Namespace, "action_name": c.action.FullName(), "action_version": c.action.Version,
+	}
+	for name, value := range c.activation {
+		if value != "" && name != "value" {
+			members[name] = value
+		}
+	}
+	members["deadline"] = strconv.FormatInt(deadline.UnixMilli(), 10)
+	return members
 }
 
 // arguments are the action's parameters with those of the request over them. OpenWhisk 4.2.7.

@@ -39,8 +39,6 @@ type ActivationAnswer struct {
 	Start    int64 `json:"start"`
 	End      int64 `json:"end"`
 	InitTime int64 `json:"initTime"`
-	// PreparedTime is, in the first answer after it, that of an init which the container made on its own.
-	PreparedTime int64 `json:"preparedTime"`
 	// InitFailed: Status and Result are those of the init; there was no run.
 	InitFailed bool `json:"initFailed"`
 	// TimedOut: it was ended at its deadline.
@@ -115,7 +113,6 @@ func (o outcome) append(b []byte, id string) []byte {
 	b = strconv.AppendInt(append(b, `,"start":`...), o.begin.UnixMilli(), 10)
 	b = strconv.AppendInt(append(b, `,"end":`...), o.end.UnixMilli(), 10)
 	b = strconv.AppendInt(append(b, `,"initTime":`...), o.initialized, 10)
-	b = strconv.AppendInt(append(b, `,"preparedTime":`...), o.prepared, 10)
 	b = strconv.AppendBool(append(b, `,"initFailed":`...), o.initFailed)
 	b = strconv.AppendBool(append(b, `,"timedOut":`...), o.timedOut)
 	b = strconv.AppendBool(append(b, `,"outOfMemory":`...), o.outOfMemory)

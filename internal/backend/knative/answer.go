@@ -23,11 +23,10 @@ const truncation = 1 << 20
 // cluster are used for spans only.
 func conclude(msg *invoker.Message, answer actionproxy.ActivationAnswer, ended time.Time) invoker.Result {
 	took := max(0, time.Duration(answer.End-answer.Start)*time.Millisecond)
-	initialized := time.Duration(answer.InitTime) * time.Millisecond
-	if prepared := time.Duration(answer.PreparedTime) * time.Millisecond; prepared > 0 && ended.Sub(msg.Accepted) >= took+prepared {
-		initialized, took = prepared, took+prepared // which the activation had to wait for
+	r := invoker.Result{
+		Ended: ended, Began: ended.Add(-took), Duration: took, Start: invoker.Warm,
+		Init: time.Duration(answer.InitTime) * time.Millisecond,
 	}
-	r := invoker.Result{Ended: ended, Began: ended.Add(-took), Duration: took, Start: invoker.Warm, Init: initialized}
 	r.Wait = max(0, r.Began.Sub(msg.Accepted))
 	if r.Init > 0 {
 		r.Start = invoker.Cold

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -87,29 +86,6 @@ func TestAnswersAreClassifiedAsOnTheLocalBackend(t *testing.T) {
 				t.Errorf("%s %s with %s, %v", r.Response.Status, r.Response.Result, r.Fault, err)
 			}
 		})
-	}
-}
-
-func TestActivationThatWaitedForItsContainerIsCold(t *testing.T) {
-	for name, row := range map[string]struct {
-		waited time.Duration
-		start  invoker.Start
-		init   time.Duration
-		took   time.Duration
-	}{
-		"its container had just begun":   {time.Second, invoker.Cold, 500 * time.Millisecond, 507 * time.Millisecond},
-		"the container was there before": {0, invoker.Warm, 0, 7 * time.Millisecond},
-	} {
-		b := start(t, newCluster(t, answering(200, `{}`, `,"preparedTime":500`)), having(action()))
-		msg := message(action())
-		if _, err := b.Invoke(t.Context(), message(action())); err != nil { // the Service is there
-			t.Fatal(err)
-		}
-		msg.Accepted = time.Now().Add(-row.waited)
-		r, err := b.Invoke(t.Context(), msg)
-		if err != nil || r.Start != row.start || r.Init != row.init || r.Duration != row.took {
-			t.Errorf("%s: %+v, %v", name, r, err)
-		}
 	}
 }
 
