@@ -1,6 +1,7 @@
 package actionproxy
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -76,15 +77,22 @@ func initFailure(err error, node bool) Answer {
 	return failed(http.StatusBadGateway, protocol.CannotStartBecause+protocol.ExitedDuringInit)
 }
 
-// activationID reads the id of a body of POST /run; one of another type names nothing.
-func activationID(body []byte) string {
-	var req struct {
-		ActivationID string `json:"activation_id"`
-	}
-	if err := json.Unmarshal(body, &req); err != nil {
+// activationID reads the id of a valid body of POST /run; one of another type names nothing.
+func activationID(body []byte) string { return stringOf(member(body, "activation_id")) }
+
+// stringOf is what a string of JSON says; empty for every other value.
+func stringOf(value []byte) string {
+	if len(value) < 2 || value[0] != '"' {
 		return ""
 	}
-	return req.ActivationID
+	if inner := value[1 : len(value)-1]; bytes.IndexByte(inner, '\\') < 0 {
+		return string(inner)
+	}
+	var s string
+	if json.Unmarshal(value, &s) != nil {
+		return ""
+	}
+	return s
 }
 
 // failed is the answer that a failure is.

@@ -1,0 +1,4 @@
+package actionproxy
+
+// Member is member, for the tests.
+var Member = member
