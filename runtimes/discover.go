@@ -30,7 +30,7 @@ type found struct {
 // and for every further version that the host has. It runs the candidates that lookup names to ask
 // their version. Kinds are in the manifest's order by family.
 func Discover(ctx context.Context, lookup Lookup) ([]Host, error) {
-	return discover(ctx, lookup, unreachable, Families())
+	return discover(ctx, lookup, search{unreachable: unreachable}, Families())
 }
 
 // DiscoverFamily is Discover for the kinds of one family, named by itself or by one of its kinds.
@@ -39,11 +39,12 @@ func DiscoverFamily(ctx context.Context, family string, lookup Lookup) ([]Host, 
 	if !ok {
 		return nil, nil
 	}
-	return discover(ctx, lookup, unreachable, []Family{f})
+	return discover(ctx, lookup, search{unreachable: unreachable}, []Family{f})
 }
 
 // DiscoverOwn is Discover for launchers that run as this process's user: what only that user can
-// read is usable too. With families, named as above, it looks for those alone.
+// read is usable too. With families, named as above, it looks for those alone. An interpreter whose
+// name tells its version is not asked for the rest of it.
 func DiscoverOwn(ctx context.Context, lookup Lookup, families ...string) ([]Host, error) {
 	wanted := Families()
 	if len(families) > 0 {
@@ -54,10 +55,16 @@ func DiscoverOwn(ctx context.Context, lookup Lookup, families ...string) ([]Host
 			})
 		})
 	}
-	return discover(ctx, lookup, func(found) string { return "" }, wanted)
+	return discover(ctx, lookup, search{unreachable: func(found) string { return "" }, byName: true}, wanted)
 }
 
-func discover(ctx context.Context, lookup Lookup, unreachable func(found) string, families []Family) ([]Host, error) {
+// search is how interpreters are judged.
+type search struct {
+	unreachable func(found) string // why it can not be used; empty if it can
+	byName      bool               // a name that tells the version is believed
+}
+
+func discover(ctx context.Context, lookup Lookup, by search, families []Family) ([]Host, error) {
 	kinds, err := manifestKinds()
 	if err != nil {
 		return nil, err
@@ -65,7 +72,7 @@ func discover(ctx context.Context, lookup Lookup, unreachable func(found) string
 	hosts := make([][]Host, len(families))
 	var wg sync.WaitGroup
 	for i, f := range families {
-		wg.Go(func() { hosts[i] = discoverFamily(ctx, f, kinds[f.Name], lookup, unreachable) })
+		wg.Go(func() { hosts[i] = discoverFamily(ctx, f, kinds[f.Name], lookup, by) })
 	}
 	wg.Wait()
 	if err := ctx.Err(); err != nil {
@@ -94,7 +101,7 @@ func manifestKinds() (map[string][]string, error) {
 	return versions, nil
 }
 
-func discoverFamily(ctx context.Context, f Family, versions []string, lookup Lookup, unreachable func(found) string) []Host {
+func discoverFamily(ctx context.Context, f Family, versions []string, lookup Lookup, by search) []Host {
 	if f.Name == "blackbox" {
 		return []Host{{Kind: f.Name, Family: f}}
 	}
@@ -102,11 +109,11 @@ func discoverFamily(ctx context.Context, f Family, versions []string, lookup Loo
 	var usable, unusable []found
 	reasons := map[string]string{}
 	for _, candidate := range candidates(p.patterns, lookup) {
-		got, err := ask(ctx, p, candidate)
+		got, err := by.ask(ctx, p, candidate)
 		if err != nil {
 			continue // not what its name says
 		}
-		if reason := unreachable(got); reason != "" {
+		if reason := by.unreachable(got); reason != "" {
 			unusable = append(unusable, got)
 			reasons[got.path] = reason
 			continue
@@ -146,7 +153,12 @@ func candidates(patterns []string, lookup Lookup) []string {
 	return files
 }
 
-func ask(ctx context.Context, p probe, file string) (found, error) {
+func (s search) ask(ctx context.Context, p probe, file string) (found, error) {
+	if s.byName && p.named != nil {
+		if got, ok := p.named(file); ok {
+			return got, nil
+		}
+	}
 	if p.written != nil {
 		if output := p.written(file); output != "" {
 			return p.read(file, output)

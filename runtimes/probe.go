@@ -18,6 +18,9 @@ type probe struct {
 	// written is what read needs, taken from a file beside the interpreter; "" if there is none.
 	// Nil where only the interpreter itself can tell.
 	written func(file string) string
+	// named reads the version, but for its last part, from the name of a file; nil where names do not
+	// tell.
+	named   func(file string) (found, bool)
 	install string // what to install, with %s for the version
 	// backwards: a newer one serves older kinds too.
 	backwards bool
@@ -37,7 +40,7 @@ func probes() map[string]probe {
 		"python": {
 			title: "Python", patterns: []string{"python3", "python3.[0-9]", "python3.[0-9][0-9]"},
 			args: []string{"-I", "-c", "import sys;print(sys.version.split()[0],'%d.%d'%sys.version_info[:2],sys.executable,sys.base_prefix,sep='\\n')"},
-			read: readPython, install: "python%s (python3-minimal and its standard library)",
+			read: readPython, named: namedPython, install: "python%s (python3-minimal and its standard library)",
 		},
 		"php": {
 			title: "PHP", patterns: []string{"php", "php[0-9]*"}, args: []string{"-n", "--version"},
@@ -103,6 +106,17 @@ func readPython(file, output string) (found, error) {
 		prefixes = append(prefixes, base)
 	}
 	return found{path: file, full: lines[0], version: lines[1], prefixes: prefixes}, nil
+}
+
+var pythonName = regexp.MustCompile(`^python(3\.\d+)$`)
+
+// namedPython knows an installation by its library, too.
+func namedPython(file string) (found, bool) {
+	m := pythonName.FindStringSubmatch(filepath.Base(file))
+	if m == nil || compareVersions(m[1], oldestPython) < 0 || !has(filepath.Dir(filepath.Dir(file)), "lib/python"+m[1]+"/os.py") {
+		return found{}, false
+	}
+	return found{path: file, full: m[1], version: m[1], prefixes: prefixesOf(file)}, true
 }
 
 var nodeRelease = regexp.MustCompile(`(?m)^#define NODE_(MAJOR|MINOR|PATCH)_VERSION (\d+)$`)

@@ -225,3 +225,26 @@ func TestHostsOfThisMachineWork(t *testing.T) {
 		}
 	}
 }
+
+func TestAPythonOfAnImageIsKnownByItsName(t *testing.T) {
+	bin := installation(t, map[string]string{"python3.11": "this is not its version"})
+	library := filepath.Join(filepath.Dir(bin), "lib", "python3.11")
+	if err := os.MkdirAll(library, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(library, "os.py"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	hosts, err := runtimes.DiscoverOwn(t.Context(), in(bin), "python")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range hosts {
+		if h.Usable() != (h.Kind == "python:3.11") {
+			t.Errorf("got %v", h)
+		}
+	}
+	if h := discover(t, in(bin))["python:3.11"]; h.Usable() {
+		t.Errorf("a server takes a name for a version: %v", h)
+	}
+}

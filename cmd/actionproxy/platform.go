@@ -27,6 +27,7 @@ func (s settings) start(ctx context.Context, dir string, stdout, stderr *os.File
 		return nil, err
 	}
 	local.Stdout, local.Stderr, local.Collect = stdout, stderr, s.platform == knative
+	local.Rehearse = s.action == nil
 	log := s.log(stderr)
 	if s.platform == openwhisk {
 		return actionproxy.NewServer(actionproxy.ServerOptions{

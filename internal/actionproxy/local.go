@@ -32,13 +32,18 @@ type Local struct {
 	Stdout, Stderr *os.File
 	// Collect keeps the output of runs for TakeLogs; Stdout and Stderr get a copy.
 	Collect bool
+	// Rehearse lets a launcher use the time until its action comes; unset where that comes at once.
+	Rehearse bool
 }
 
 // Start starts a launcher.
 func (l Local) Start() (*Child, error) {
 	argv := l.Self
 	if l.Host.Family.Mode == runtimes.Interpreted {
-		argv = append(l.Host.Argv(l.Launchers), l.Host.WaitArgs()...)
+		argv = l.Host.Argv(l.Launchers)
+		if l.Rehearse {
+			argv = append(argv, l.Host.WaitArgs()...)
+		}
 	}
 	// Its owner ends it, by closing the Child.
 	cmd := exec.CommandContext(context.Background(), argv[0], argv[1:]...)
