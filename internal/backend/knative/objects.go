@@ -217,6 +217,10 @@ func (b *Backend) template(m manifest) object {
 	return object{"metadata": object{"name": m.revision(), "labels": b.labels(m), "annotations": notes}, "spec": spec}
 }
 
+// share is the part of a processor that an action with so many MB is sure of, and its weight beside
+// others: by memory, as OpenWhisk gives shares. A container without any comes last.
+func share(memory int64) string { return strconv.FormatInt(max(memory/10, 10), 10) + "m" }
+
 func (b *Backend) container(m manifest) object {
 	port := int64(m.image.Port)
 	if port == 0 {
@@ -233,11 +237,11 @@ func (b *Backend) container(m manifest) object {
 	if m.image.Kind != "" { // it may have been built for another platform
 		env = append(env, object{"name": "__OW_RUNTIME_PLATFORM", "value": "knative"})
 	}
-	memory := object{"memory": strconv.FormatInt(m.action.Limits.Memory, 10) + "Mi"}
+	memory := strconv.FormatInt(m.action.Limits.Memory, 10) + "Mi"
 	return object{
 		"name": "action", "image": m.image.Reference, "env": env,
 		"ports":     []any{object{"containerPort": port}},
-		"resources": object{"limits": memory, "requests": memory},
+		"resources": object{"limits": object{"memory": memory}, "requests": object{"memory": memory, "cpu": share(m.action.Limits.Memory)}},
 		// Ready is what listens. The proxy lets requests wait for the init, and answers with its failure.
 		// This is Knative's default: said again, since a template without it counts as another one.
 		"readinessProbe":  object{"successThreshold": int64(1), "tcpSocket": object{"port": int64(0)}},
