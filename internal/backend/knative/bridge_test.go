@@ -233,9 +233,10 @@ func TestServiceIsAskedWhenNoCellWillDo(t *testing.T) {
 			c.cells = newHosts(t, prewarmed)
 			a := action()
 			if apply != nil {
+				a.Name.Name = "other"
 				apply(a)
 			}
-			b := bridging(t, c, 1, func(o *knative.Options) { o.Catalog = having(a) })
+			b := bridging(t, c, 1, func(o *knative.Options) { o.Catalog = having(action(), a) })
 			if apply == nil {
 				c.mu.Lock()
 				c.broken = "no such image"

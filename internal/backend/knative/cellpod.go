@@ -34,7 +34,7 @@ type cellSpec struct {
 
 // cellTag names what a cell is made from, the secret of its key included.
 func (b *Backend) cellTag(s cellSpec) (string, error) {
-	what, err := json.Marshal([]any{"cell 1", s.of, s.image, b.opt.APIHost})
+	what, err := json.Marshal([]any{"cell 1", s.of, s.image, b.opt.APIHost, b.opt.PullSecret})
 	if err != nil {
 		return "", fmt.Errorf("name the stem cells of %s: %w", s.of.Kind, err)
 	}

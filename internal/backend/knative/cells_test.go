@@ -35,7 +35,7 @@ func secretsOfCells(c *cluster) []string {
 func TestStemCellsAreConfinedPodsWithKeysOfTheirOwn(t *testing.T) {
 	c := newCluster(t, answering(200, `{}`, ""))
 	c.cells = newHosts(t, prewarmed)
-	bridging(t, c, 2)
+	bridging(t, c, 2, func(o *knative.Options) { o.PullSecret = "registries" })
 	pods := c.all("pods")
 	if len(pods) != 2 || len(secretsOfCells(c)) != 2 {
 		t.Fatalf("%d pods", len(pods))
@@ -44,7 +44,7 @@ func TestStemCellsAreConfinedPodsWithKeysOfTheirOwn(t *testing.T) {
 		said := text(p.Object)
 		for _, want := range []string{
 			`"restartPolicy":"Never"`, `"enableServiceLinks":false`, `"automountServiceAccountToken":false`, `"allowPrivilegeEscalation":false`,
-			`"drop":["ALL"]`, `"limits":{"memory":"256Mi"}`, `"type":"RuntimeDefault"`, `"dev.gowhisk/owner":"test"`, `"name":"` + p.GetName() + `"}}`,
+			`"drop":["ALL"]`, `"limits":{"memory":"256Mi"}`, `"type":"RuntimeDefault"`, `"dev.gowhisk/owner":"test"`, `"imagePullSecrets":[{"name":"registries"}]`, `"name":"` + p.GetName() + `"}}`,
 		} {
 			if !strings.Contains(said, want) {
 				t.Errorf("%s is missing in %s", want, said)
