@@ -33,13 +33,14 @@ func Discover(ctx context.Context, lookup Lookup) ([]Host, error) {
 	return discover(ctx, lookup, search{unreachable: unreachable}, Families())
 }
 
-// DiscoverFamily is Discover for the kinds of one family, named by itself or by one of its kinds.
+// DiscoverFamily is Discover for the kinds of one family, named by itself or by one of its kinds. As
+// one who asks so waits for it, an interpreter whose name tells its version is not asked for the rest.
 func DiscoverFamily(ctx context.Context, family string, lookup Lookup) ([]Host, error) {
 	f, ok := FamilyOf(family)
 	if !ok {
 		return nil, nil
 	}
-	return discover(ctx, lookup, search{unreachable: unreachable}, []Family{f})
+	return discover(ctx, lookup, search{unreachable: unreachable, byName: true}, []Family{f})
 }
 
 // DiscoverOwn is Discover for launchers that run as this process's user: what only that user can
