@@ -76,7 +76,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&opt.dir, "dir", os.TempDir(), "where data directories are made; its medium is measured")
 	flags.StringVar(&opt.output, "json", "bench.json", "file that the figures are written to")
 	flags.StringVar(&opt.profile, "cpuprofile-server", "", "write a CPU profile of the server under load to this file")
-	flags.StringVar(&only, "only", "", "run only the measurements whose name matches: start, memory, cold, invoke, actions, sequence, trigger, alarm, web, proxy, image, store")
+	flags.StringVar(&only, "only", "", "run only the measurements whose name matches: start, memory, cold, invoke, actions, sequence, trigger, alarm, web, proxy, image, run, store")
 	flags.IntVar(&opt.rounds, "rounds", 0, "rounds of load (9, quick 3)")
 	flags.DurationVar(&opt.round, "round", 0, "load on one contender in one round (1s, quick 250ms)")
 	if err := flags.Parse(args); err != nil {
@@ -128,6 +128,7 @@ func measure(ctx context.Context, opt options) (err error) {
 		{"web", b.web},
 		{"proxy", b.proxy},
 		{"image", b.image},
+		{"run", b.runFile},
 		{"store", b.store},
 	} {
 		if !opt.only.MatchString(m.name) {

@@ -22,6 +22,7 @@ import (
 const (
 	leastHopRatio   = 1   // of the rate of a proxy in front of an HTTP runtime
 	mostProxyMB     = 25  // of an idle proxy, without the launcher
+	mostProgramMB   = 6   // of the program
 	mostImageFactor = 2.5 // of the first answer of a bare interpreter
 )
 
@@ -42,9 +43,24 @@ func (b *bench) proxy(ctx context.Context) (rows []row, err error) {
 	if err != nil {
 		return rows, err
 	}
-	first, err := b.imageFirstAnswer(ctx, l)
-	return append(rows, first), err
+	more, err = b.imageFirstAnswer(ctx, l)
+	if rows = append(rows, more...); err != nil {
+		return rows, err
+	}
+	size, err := b.programSize()
+	return append(rows, size), err
 }
+
+// programSize is that of the proxy, which every image has.
+func (b *bench) programSize() (row, error) {
+	info, err := os.Stat(b.proxyBinary())
+	if err != nil {
+		return row{}, err
+	}
+	return row{Name: "actionproxy, size of the program", Bytes: info.Size(), Goal: atMost(megabytes(info.Size()), mostProgramMB, "MB")}, nil
+}
+
+func (b *bench) proxyBinary() string { return filepath.Join(filepath.Dir(b.opt.binary), "actionproxy") }
 
 // barePipe is one run of a function over pipes, without any proxy.
 func (b *bench) barePipe(ctx context.Context, l language) (r row, err error) {
@@ -94,7 +110,7 @@ func (b *bench) proxyRuns(ctx context.Context, l language) (rows []row, err erro
 	contenders := []contender{proxyContender("HTTP in front of "+l.name+" with HTTP", floor.line, floor.pid(), "/run", runBody())}
 	var openwhisk *imageProxy
 	for _, platform := range []string{"openwhisk", "knative"} {
-		p, err := b.startProxy(ctx, l, platform)
+		p, err := b.startProxy(ctx, l, platform, true)
 		if err != nil {
 			return nil, err
 		}
@@ -139,8 +155,9 @@ type imageProxy struct {
 }
 
 // startProxy starts actionproxy, as an image of the language would, with its
-// action baked in, and waits until the action has answered once.
-func (b *bench) startProxy(ctx context.Context, l language, platform string) (*imageProxy, error) {
+// action baked in, and waits until the action has answered once. An image that
+// is not prepared lacks the launchers.
+func (b *bench) startProxy(ctx context.Context, l language, platform string, prepared bool) (*imageProxy, error) {
 	dir, err := b.folder()
 	if err != nil {
 		return nil, err
@@ -153,11 +170,13 @@ func (b *bench) startProxy(ctx context.Context, l language, platform string) (*i
 	if err != nil {
 		return nil, err
 	}
-	launchers := filepath.Join(b.dir, "launchers") // as an image has them
-	if _, err := os.Stat(launchers); errors.Is(err, os.ErrNotExist) {
-		if err := runtimes.WriteLaunchers(launchers); err != nil {
+	args := []string{"--platform", platform, "--action", filepath.Join(dir, "action.json")}
+	if prepared {
+		launchers, err := b.launchers()
+		if err != nil {
 			return nil, err
 		}
+		args = append(args, "--launchers", launchers)
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -167,8 +186,7 @@ func (b *bench) startProxy(ctx context.Context, l language, platform string) (*i
 	if err := listener.Close(); err != nil {
 		return nil, err
 	}
-	binary := filepath.Join(filepath.Dir(b.opt.binary), "actionproxy")
-	p.cmd = exec.CommandContext(ctx, binary, "--platform", platform, "--listen", p.address, "--launchers", launchers, "--action", filepath.Join(dir, "action.json"))
+	p.cmd = exec.CommandContext(ctx, b.proxyBinary(), append(args, "--listen", p.address)...)
 	p.cmd.Env = []string{"PATH=" + filepath.Dir(l.interpreter) + ":/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", "TMPDIR=" + dir}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := p.cmd.Start(); err != nil {
@@ -181,6 +199,15 @@ func (b *bench) startProxy(ctx context.Context, l language, platform string) (*i
 		}
 	}
 	return p, nil
+}
+
+// launchers is a folder with them, as an image has it.
+func (b *bench) launchers() (string, error) {
+	dir := filepath.Join(b.dir, "launchers")
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		return dir, runtimes.WriteLaunchers(dir)
+	}
+	return dir, nil
 }
 
 // await asks until it is answered well.
@@ -216,28 +243,33 @@ func (p *imageProxy) stop() error {
 }
 
 // imageFirstAnswer is the time from the start of the proxy, with an action
-// baked in, to the action's first answer, beside that of the interpreter alone.
-func (b *bench) imageFirstAnswer(ctx context.Context, l language) (row, error) {
-	var image, bare []time.Duration
+// baked in, to the action's first answer, beside that of the interpreter alone:
+// in an image that was prepared, and in one where the proxy has to.
+func (b *bench) imageFirstAnswer(ctx context.Context, l language) ([]row, error) {
+	var prepared, unprepared, bare []time.Duration
 	begin := time.Now()
 	for range b.scale(20, 5) {
 		took, err := b.bareFirstAnswer(ctx, l)
 		if err != nil {
-			return row{}, err
+			return nil, err
 		}
 		bare = append(bare, took)
-		start := time.Now()
-		p, err := b.startProxy(ctx, l, "knative")
-		image = append(image, time.Since(start))
-		if err != nil {
-			return row{}, err
-		}
-		if err := p.stop(); err != nil {
-			return row{}, err
+		for i, times := range []*[]time.Duration{&prepared, &unprepared} {
+			start := time.Now()
+			p, err := b.startProxy(ctx, l, "knative", i == 0)
+			if err != nil {
+				return nil, err
+			}
+			*times = append(*times, time.Since(start))
+			if err := p.stop(); err != nil {
+				return nil, err
+			}
 		}
 	}
-	r := series{sampleOf(image, time.Since(begin))}.row("dedicated image of " + l.name + ", start to first answer")
-	r.Rate = 0
-	r.Goal = atMost(float64(median(image))/float64(median(bare)), mostImageFactor, "× bare interpreter")
-	return r, nil
+	elapsed := time.Since(begin)
+	with := series{sampleOf(prepared, elapsed)}.row("dedicated image of " + l.name + ", start to first answer")
+	with.Goal = atMost(float64(median(prepared))/float64(median(bare)), mostImageFactor, "× bare interpreter")
+	without := series{sampleOf(unprepared, elapsed)}.row("the same, launchers laid out at the start")
+	with.Rate, without.Rate = 0, 0
+	return []row{with, without}, nil
 }
