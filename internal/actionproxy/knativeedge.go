@@ -1,6 +1,7 @@
 package actionproxy
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -82,6 +83,9 @@ func (x *exchange) explain(e *webaction.Error, ran bool) {
 
 // tooDeep reports whether valid JSON is nested deeper than the server's own documents may be.
 func tooDeep(args []byte) bool {
+	if bytes.Count(args, []byte{'{'})+bytes.Count(args, []byte{'['}) <= mostNesting {
+		return false
+	}
 	depth := 0
 	for i := 0; i < len(args); i++ {
 		switch args[i] {

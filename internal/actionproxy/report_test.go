@@ -213,6 +213,9 @@ func TestTheServerSaysWhoseCredentialsAre(t *testing.T) {
 	if h.asked != 3 { // the good ones are remembered
 		t.Errorf("the server was asked %d times", h.asked)
 	}
+	for heard := 0; heard < 2; { // nothing more is on its way
+		heard += len(h.next().Activations)
+	}
 	h.mu.Lock()
 	h.status = []int{500}
 	h.mu.Unlock()

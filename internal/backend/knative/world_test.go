@@ -1,6 +1,7 @@
 package knative_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -29,9 +30,10 @@ import (
 // cluster is as much of a Kubernetes with Knative as the backend asks for: it keeps objects, tells
 // watchers, and has every Service serve at once, unless told otherwise.
 type cluster struct {
-	t    *testing.T
-	url  string
-	pods http.HandlerFunc // what answers in place of every action
+	t       *testing.T
+	url     string
+	address string           // of Services; empty for url
+	pods    http.HandlerFunc // what answers in place of every action
 
 	mu       sync.Mutex
 	objects  map[string]*unstructured.Unstructured // by resource/name; guarded by mu
@@ -163,7 +165,7 @@ func (c *cluster) put(resource string, o *unstructured.Unstructured) {
 		c.applies++
 		revision, _, _ := unstructured.NestedString(o.Object, "spec", "template", "metadata", "name")
 		ready := "True"
-		status := map[string]any{"observedGeneration": generation, "latestCreatedRevisionName": revision, "address": map[string]any{"url": c.url}}
+		status := map[string]any{"observedGeneration": generation, "latestCreatedRevisionName": revision, "address": map[string]any{"url": cmp.Or(c.address, c.url)}}
 		switch {
 		case c.waiting:
 			ready = "Unknown"
@@ -315,6 +317,12 @@ func start(t *testing.T, c *cluster, n *names) *knative.Backend {
 
 func startKnowing(t *testing.T, c *cluster, n *names, actions func(context.Context) ([]entity.Name, error)) *knative.Backend {
 	t.Helper()
+	return startWith(t, c, n, func(o *knative.Options) { o.Actions = actions })
+}
+
+// startWith changes the options; a cluster whose Services have an address of their own has no ingress.
+func startWith(t *testing.T, c *cluster, n *names, change func(*knative.Options)) *knative.Backend {
+	t.Helper()
 	client, err := dynamic.NewForConfig(&rest.Config{Host: c.url, QPS: 1000, Burst: 1000})
 	if err != nil {
 		t.Fatal(err)
@@ -323,10 +331,15 @@ func startKnowing(t *testing.T, c *cluster, n *names, actions func(context.Conte
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := knative.New(knative.Options{
+	if c.address != "" {
+		entry = nil
+	}
+	opt := knative.Options{
 		Client: client, Namespace: "actions", Owner: "test", Secret: []byte("s"), Catalog: n, Ingress: entry, APIHost: "http://api",
-		Images: images{}, Patience: 5 * time.Second, Actions: actions,
-	})
+		Images: images{}, Patience: 5 * time.Second,
+	}
+	change(&opt)
+	b := knative.New(opt)
 	t.Cleanup(b.Close)
 	return b
 }
