@@ -69,15 +69,16 @@ func WritePortable(dir string, f Family) (bool, error) {
 	return false, nil
 }
 
-// HasPortable says whether dir has what WritePortable writes for the family.
-func HasPortable(dir string, f Family) bool {
-	switch f.Name {
-	case "nodejs", "python", "php", "ruby":
-		return has(dir, f.Launcher)
-	case "rust":
+// HasLauncher says whether dir has the launcher of the family and what it needs, so that Precompile
+// has nothing to write but what is compiled.
+func HasLauncher(dir string, f Family) bool {
+	switch {
+	case f.Name == "rust":
 		return has(dir, crates().folder)
+	case f.Mode == Interpreted:
+		return has(dir, f.Launcher)
 	}
-	return false
+	return true
 }
 
 // writeTree writes a folder of FS into dir, and the modules of Node.js.

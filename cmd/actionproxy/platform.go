@@ -50,7 +50,7 @@ func (s settings) start(ctx context.Context, dir string, stdout, stderr *os.File
 func (s settings) layOut(ctx context.Context, host runtimes.Host, dir string) (actionproxy.Local, error) {
 	launchers := s.launchers
 	var err error
-	if launchers != "" && runtimes.HasPortable(launchers, host.Family) {
+	if launchers != "" && runtimes.HasLauncher(launchers, host.Family) {
 		host, err = host.Precompile(ctx, launchers)
 	} else {
 		launchers = dir + "/launchers"
