@@ -168,7 +168,7 @@ func (a *Action) fixed(key string) bool {
 func (a *Action) environ() protocol.Env {
 	env := make(protocol.Env, len(a.Env)+len(a.Parameters)+3)
 	for _, p := range a.Parameters {
-		if p.Init {
+		if p.Init && !strings.HasPrefix(p.Key, "__OW_") {
 			env[p.Key] = textOf(p.Value)
 		}
 	}
@@ -181,16 +181,13 @@ func (a *Action) environ() protocol.Env {
 	return env
 }
 
-// during is the action with an environment that tells of the activation it is initialized for.
-func (a *Action) during(activation map[string]string) *Action {
-	if len(activation) == 0 {
-		return a
-	}
+// during is the action with the environment of the activation that it is initialized for: its members,
+// and what it gives itself.
+func (a *Action) during(activation map[string]string, env protocol.Env) *Action {
 	b := *a
-	b.Env = maps.Clone(a.Env)
-	if b.Env == nil {
-		b.Env = make(protocol.Env, len(activation))
-	}
+	b.Env = make(protocol.Env, len(a.Env)+len(env)+len(activation))
+	maps.Copy(b.Env, env)
+	maps.Copy(b.Env, a.Env)
 	for name, value := range activation {
 		b.Env["__OW_"+strings.ToUpper(name)] = value
 	}

@@ -81,7 +81,7 @@ func NewKnative(opts KnativeOptions) *Knative {
 func (k *Knative) boot() {
 	if a := k.opts.Action; a != nil && !k.lazy() {
 		k.turn <- struct{}{}
-		if answer, ok := k.become(k.background, a, nil); !ok {
+		if answer, ok := k.become(k.background, a); !ok {
 			k.opts.Log.Error("initialize the action of this image", "status", answer.Status, "answer", string(answer.Body))
 		}
 		return
@@ -101,7 +101,7 @@ func (k *Knative) lazy() bool { return k.opts.GatewayKey != "" }
 
 // become makes the runtime the action's unless it is. Who comes meanwhile waits. It returns false
 // with the answer why not.
-func (k *Knative) become(ctx context.Context, a *Action, activation map[string]string) (Answer, bool) {
+func (k *Knative) become(ctx context.Context, a *Action) (Answer, bool) {
 	select {
 	case <-k.turn:
 		defer func() { k.turn <- struct{}{} }()
@@ -111,7 +111,7 @@ func (k *Knative) become(ctx context.Context, a *Action, activation map[string]s
 	if k.runtime.Err() == nil {
 		return Answer{}, true
 	}
-	answer, ok := k.initialize(ctx, a.during(activation))
+	answer, ok := k.initialize(ctx, a)
 	if !ok {
 		k.failure.Store(&answer)
 		return answer, false
@@ -200,7 +200,7 @@ func (k *Knative) Ready() error {
 	select {
 	case <-k.turn: // nobody is at it
 		k.turn <- struct{}{}
-		k.goroutines.Go(func() { k.become(k.background, a, nil) })
+		k.goroutines.Go(func() { k.become(k.background, a) })
 	default:
 	}
 	return err

@@ -289,7 +289,7 @@ func TestConcurrencyOfTheContainerIsHonoured(t *testing.T) {
 }
 
 func TestGatewayGetsResultLogsAndTimes(t *testing.T) {
-	const code = `const first = process.env.__OW_ACTIVATION_ID; function main(a) { console.log('out', a.n); console.error('err'); if (a.fail) return {error: 'x'}; return {id: process.env.__OW_ACTIVATION_ID, h: process.env.__OW_API_HOST, first}; }`
+	const code = `const first = process.env.__OW_ACTIVATION_ID; function main(a) { console.log('out', a.n); console.error('err'); if (a.fail) return {error: 'x'}; return {id: process.env.__OW_ACTIVATION_ID, h: process.env.__OW_API_HOST, first, e: process.env.E}; }`
 	s := knative(t, actionproxy.KnativeOptions{Runtime: supervised(t, "nodejs", false), Action: baked(t, code, exported), GatewayKey: "k", Node: true})
 	ask := func(body string, headers ...string) (int, actionproxy.ActivationAnswer) {
 		got := s.send("POST", "/", body, append(headers, "Accept: "+actionproxy.ActivationMediaType)...)
@@ -303,8 +303,8 @@ func TestGatewayGetsResultLogsAndTimes(t *testing.T) {
 		t.Errorf("without the key: %d", status)
 	}
 	s.want(s.post(`{"activation":{},"value":{}}`), 401, "Authentication is possible")
-	status, a := ask(`{"n":5}`, "Authorization: Bearer k", "X-Whisk-Activation-Id: i7", "X-Whisk-Api-Host: http://other")
-	if status != 200 || a.Status != 200 || a.ActivationID != "i7" || string(a.Result) != `{"id":"i7","h":"http://other","first":"i7"}` || a.End < a.Start || a.TimedOut {
+	status, a := ask(`{"n":5}`, "Authorization: Bearer k", "X-Whisk-Activation-Id: i7", "X-Whisk-Api-Host: http://other", actionproxy.InitEnvHeader+`: {"E":"given","__OW_ACTIVATION_ID":"forged"}`)
+	if status != 200 || a.Status != 200 || a.ActivationID != "i7" || string(a.Result) != `{"id":"i7","h":"http://other","first":"i7","e":"given"}` || a.End < a.Start || a.TimedOut {
 		t.Errorf("got %d %+v", status, a)
 	}
 	logs := strings.Join(a.Logs, "\n")

@@ -21,7 +21,8 @@ type call struct {
 	action *Action
 	// activation are the members of the run's body beside the value, by their names there.
 	activation map[string]string
-	args       []byte // a JSON object or array; empty for {}
+	env        protocol.Env // of an init that the call brings about
+	args       []byte       // a JSON object or array; empty for {}
 }
 
 // outcome is what became of a call.
@@ -100,7 +101,7 @@ func (k *Knative) replace(generation int) {
 func (k *Knative) attempt(ctx context.Context, c call) outcome {
 	o := outcome{begin: time.Now()}
 	if k.runtime.Err() != nil {
-		answer, ok := k.become(ctx, c.action, c.members(c.deadline()))
+		answer, ok := k.become(ctx, c.action.during(c.members(c.deadline()), c.env))
 		o.initialized = since(o.begin)
 		if !ok {
 			o.answer, o.end, o.logs = answer, time.Now(), k.runtime.InitLogs()

@@ -25,6 +25,10 @@ const StemCellHeader = "X-Whisk-Stem-Cell"
 // ActivationHeader begins the names of headers such as X-Whisk-Activation-Id, which is activation_id.
 const ActivationHeader = "X-Whisk-"
 
+// InitEnvHeader has the environment that the activation gives its action if it initializes it, over the
+// action's own: a JSON object of strings. OpenWhisk 3.2.3.
+const InitEnvHeader = ActivationHeader + "Init-Env"
+
 // RefusedHeader is in an answer to such a request that the proxy gives because of the request, or because
 // it cannot take it now: the action has seen nothing of it.
 const RefusedHeader = "X-Whisk-Refused"
@@ -69,6 +73,14 @@ func (x *exchange) activation(a *Action) {
 		return
 	}
 	activation := map[string]string{}
+	var env protocol.Env
+	if text := x.r.Header.Get(InitEnvHeader); text != "" {
+		if err := json.Unmarshal([]byte(text), &env); err != nil {
+			respond(x, failed(http.StatusBadRequest, InitEnvHeader+": "+err.Error()))
+			return
+		}
+		x.r.Header.Del(InitEnvHeader)
+	}
 	for name, values := range x.r.Header {
 		if member, ok := strings.CutPrefix(name, ActivationHeader); ok && len(values) > 0 {
 			activation[strings.ReplaceAll(strings.ToLower(member), "-", "_")] = values[0]
@@ -81,7 +93,7 @@ func (x *exchange) activation(a *Action) {
 		respond(x, failed(http.StatusBadRequest, badArguments(x.body)))
 		return
 	}
-	o := x.k.invoke(x.r.Context(), call{action: a, activation: activation, args: x.body})
+	o := x.k.invoke(x.r.Context(), call{action: a, activation: activation, env: env, args: x.body})
 	if o.unavailable {
 		respond(x, o.answer)
 		return

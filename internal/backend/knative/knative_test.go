@@ -37,12 +37,16 @@ func TestActionIsAServiceOfItsOwnAndIsReachedWithItsKey(t *testing.T) {
 	started := 0
 	msg := message(a)
 	msg.Starting = func(context.Context) error { started++; return nil }
+	msg.Env = map[string]string{"SENT": "by the caller", "__OW_NAMESPACE": "forged"}
 	r, err := b.Invoke(t.Context(), msg)
 	if err != nil || string(r.Response.Result) != `{"a":1}` || r.Duration.Milliseconds() != 7 || len(r.Logs) != 1 || started != 1 {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	if seen.Get("X-Whisk-Activation-Id") != string(msg.ID) || !strings.HasPrefix(seen.Get("Authorization"), "Bearer ") || path == "" {
 		t.Errorf("request to %s has %v", path, seen)
+	}
+	if got := seen.Get(actionproxy.InitEnvHeader); got != `{"SENT":"by the caller"}` {
+		t.Errorf("the init would find %s", got)
 	}
 	services := c.all("services")
 	if len(services) != 1 || len(c.all("secrets")) != 1 {

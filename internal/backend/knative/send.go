@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -161,7 +162,27 @@ func (b *Backend) request(ctx context.Context, c call, msg *invoker.Message) (*h
 	if b.opt.APIHost != "" {
 		h.Set(actionproxy.ActivationHeader+"Api-Host", b.opt.APIHost)
 	}
+	if given := ownEnv(msg); len(given) > 0 {
+		text, err := json.Marshal(given)
+		if err != nil {
+			return nil, fmt.Errorf("call %s: %w", c.host, err)
+		}
+		h.Set(actionproxy.InitEnvHeader, string(text))
+	}
 	return req, nil
+}
+
+// ownEnv is what an init that the activation brings about finds otherwise than the action's parameters say,
+// because the caller sent it. OpenWhisk 3.2.3.
+func ownEnv(msg *invoker.Message) map[string]string {
+	env := maps.Clone(msg.Env)
+	maps.DeleteFunc(env, func(key, _ string) bool { return strings.HasPrefix(key, "__OW_") })
+	for _, p := range msg.Action.Parameters {
+		if value, ok := env[p.Key]; ok && p.Init && value == textOf(p.Value) {
+			delete(env, p.Key)
+		}
+	}
+	return env
 }
 
 // refused judges an answer that is not the action's, by who gave it. An error that is no *lostError says
