@@ -141,6 +141,9 @@ func (c *Channels) delivery(t *entity.Trigger, r *entity.Rule) (object, error) {
 	d := object{"retry": retry, "backoffPolicy": note(noteBackoffPolicy, "exponential"), "backoffDelay": note(noteBackoffDelay, "PT0.5S")}
 	if dead := note(noteDeadLetters, ""); dead != "" {
 		// Not any address: the cluster would post to it in the name of the user.
+		if !strings.HasPrefix(dead, "/") {
+			dead = "/" + r.Name.Namespace + "/" + dead
+		}
 		name, err := entity.ParseName(dead, r.Name.Namespace)
 		if err != nil || name.Namespace != r.Name.Namespace || name.Package != "" || name == t.Name {
 			return nil, entity.Errorf(entity.Malformed, "annotation %s of %s names no other trigger of the namespace", noteDeadLetters, r.Name)
