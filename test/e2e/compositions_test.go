@@ -17,6 +17,7 @@ const nested = `async function main(a) {
 }`
 
 func TestActionsOnAClusterCallEachOtherInAllWays(t *testing.T) {
+	t.Parallel()
 	registry := os.Getenv("REGISTRY")
 	o := serveOn(t, "--knative-registry", registry+"/e2e-actions", "--knative-images", "nodejs:18="+registry+"/node:0")
 	create := func(name, code string, more ...string) {
@@ -48,6 +49,7 @@ func TestActionsOnAClusterCallEachOtherInAllWays(t *testing.T) {
 }
 
 func TestLogsOfAnInitOnAClusterAreTheActivations(t *testing.T) {
+	t.Parallel()
 	registry := os.Getenv("REGISTRY")
 	o := serveOn(t, "--knative-registry", registry+"/e2e-actions", "--knative-images", "nodejs:18="+registry+"/node:0")
 	for name, code := range map[string]string{

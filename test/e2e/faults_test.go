@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -91,6 +94,7 @@ func (o *onCluster) settled(accepted map[string]string, n *counter, unknown stri
 }
 
 func TestKilledServerLosesNothingOnAClusterAndRunsNothingTwice(t *testing.T) {
+	t.Parallel()
 	o, n := counting(t)
 	accepted := o.load("counted", 120, 50, func() { o.server.Kill() })
 	if len(accepted) < 50 || len(accepted) == 120 {
@@ -102,6 +106,7 @@ func TestKilledServerLosesNothingOnAClusterAndRunsNothingTwice(t *testing.T) {
 }
 
 func TestKilledPodOfARunIsToldAndTheRunIsNotRepeated(t *testing.T) {
+	t.Parallel()
 	o, n := counting(t)
 	ended := make(chan activation, 1)
 	go func() { ended <- o.invoke("counted", map[string]any{"n": "held", "hold": true}) }()
@@ -119,6 +124,7 @@ func TestKilledPodOfARunIsToldAndTheRunIsNotRepeated(t *testing.T) {
 }
 
 func TestServiceDeletedUnderLoadComesBackAndNothingRunsTwice(t *testing.T) {
+	t.Parallel()
 	o, n := counting(t)
 	name := o.services()["/guest/counted"]
 	accepted := o.load("counted", 60, 20, func() { o.mustKubectl(t, "", "delete", "ksvc", name, "--wait=false") })
@@ -128,6 +134,7 @@ func TestServiceDeletedUnderLoadComesBackAndNothingRunsTwice(t *testing.T) {
 }
 
 func TestWhatIsChangedByHandOnAClusterIsRepaired(t *testing.T) {
+	t.Parallel()
 	o, n := counting(t)
 	name := o.services()["/guest/counted"]
 	timeout := func() string {
@@ -166,6 +173,7 @@ func TestWhatIsChangedByHandOnAClusterIsRepaired(t *testing.T) {
 }
 
 func TestRegistryThatIsDownIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	registry := os.Getenv("REGISTRY")
 	if registry == "" {
 		t.Skip("REGISTRY names no registry with the kit's images: make e2e starts one")
@@ -201,6 +209,7 @@ func TestRegistryThatIsDownIsWaitedFor(t *testing.T) {
 }
 
 func TestAPIServerMayBeAwayForAWhile(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("KUBECONFIG") == "" {
 		t.Skip("KUBECONFIG names no cluster: make e2e starts one")
 	}
@@ -228,5 +237,99 @@ func TestAPIServerMayBeAwayForAWhile(t *testing.T) {
 	o.until("what was deleted meanwhile does not come back", func() bool { return o.services()["/guest/counted"] == name })
 	if got := o.invoke("counted", map[string]any{"n": "again"}); !got.Response.Success || n.of("again") != 1 {
 		t.Errorf("%s, ran %d times", got.Response.Result, n.of("again"))
+	}
+}
+
+func TestFullDiskOfTheServerRefusesWhatItCannotKeep(t *testing.T) {
+	t.Parallel()
+	o, n := counting(t)
+	o.server.Stop(t)
+	if err := syscall.Mount("tmpfs", o.data, "tmpfs", 0, "size=160m"); err != nil {
+		t.Skipf("mount a small disk: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(o.data, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	o.start()
+	o.create("counted", "2", n)
+	if got := o.invoke("counted", map[string]any{"n": "roomy"}); !got.Response.Success {
+		t.Fatalf("%s", got.Response.Result)
+	}
+	filler := filepath.Join(o.data, "filler")
+	if err := os.WriteFile(filler, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := exec.CommandContext(t.Context(), "sh", "-c", "cat /dev/zero > "+filler).Run(); err == nil {
+		t.Fatal("the disk does not become full")
+	}
+	o.until("a full disk is not noticed", func() bool {
+		var a activation
+		status, err := o.call(t.Context(), http.MethodPost, "/actions/counted", map[string]any{"n": "probe"}, &a)
+		return err == nil && status == http.StatusServiceUnavailable && strings.Contains(a.Error, "Disk is full")
+	})
+	accepted := o.load("counted", 10, 0, nil)
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	o.until("the server does not recover", func() bool {
+		var a activation
+		status, err := o.call(t.Context(), http.MethodPost, "/actions/counted?blocking=true", map[string]any{"n": fmt.Sprint("again-", time.Now().UnixNano())}, &a)
+		return err == nil && status == http.StatusOK
+	})
+	if failed := o.settled(accepted, n, ""); failed > 0 {
+		t.Errorf("%d failed", failed)
+	}
+	for i := range 10 {
+		if number := fmt.Sprintf("counted-%d", i); accepted[number] == "" && n.of(number) > 0 {
+			t.Errorf("%s was refused and ran", number)
+		}
+	}
+}
+
+func TestContainersThatNeverServeAreToldSoon(t *testing.T) {
+	t.Parallel()
+	registry := os.Getenv("REGISTRY")
+	o := serveOn(t, "--knative-registry", registry+"/e2e-actions", "--knative-images", "nodejs:18="+registry+"/node:0,python:3.11="+registry+"/node:0")
+	crash := registry + "/e2e-actions/crash:" + o.namespace
+	if out, err := exec.CommandContext(t.Context(), "crane", "mutate", "--insecure", registry+"/python:0", "--entrypoint", "/usr/bin/python3,-c,exit(3)", "--tag", crash).CombinedOutput(); err != nil {
+		t.Fatalf("crane: %v: %s", err, out)
+	}
+	main := o.file("main.py", "def main(args):\n  return {}\n")
+	for name, row := range map[string]struct {
+		create       []string
+		status, want string
+	}{
+		"no command":     {[]string{"--docker", registry + "/python:0"}, "action developer error", "No image can be made of the action"},
+		"ends at once":   {[]string{"--docker", crash}, "action developer error", "exited unexpectedly"},
+		"not there":      {[]string{"--docker", registry + "/e2e-actions/nothing:0"}, "action developer error", "Failed to pull container image"},
+		"no interpreter": {[]string{main, "--kind", "python:3.11"}, "whisk internal error", "Failed to provision resources"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			action := strings.ReplaceAll(name, " ", "-")
+			o.do(append([]string{"action", "create", action}, row.create...)...)
+			began := time.Now()
+			got := o.invoke(action, map[string]any{})
+			if got.Response.Status != row.status || !strings.Contains(string(got.Response.Result), row.want) {
+				t.Errorf("%s: %s", got.Response.Status, got.Response.Result)
+			}
+			if took := time.Since(began); took > time.Minute+40*time.Second {
+				t.Errorf("it took %s", took)
+			}
+		})
+	}
+}
+
+func TestActionThatTheWebhookRefusesComesWhenItIsUpdated(t *testing.T) {
+	t.Parallel()
+	o, n := counting(t)
+	o.do("action", "update", "counted", "-a", "autoscaling.knative.dev/min-scale", "-1")
+	if got := o.invoke("counted", map[string]any{"n": "refused"}); got.Response.Status != "action developer error" || !strings.Contains(string(got.Response.Result), "does not accept the action") {
+		t.Errorf("%s: %s", got.Response.Status, got.Response.Result)
+	}
+	o.do("action", "update", "counted", "-a", "autoscaling.knative.dev/min-scale", "0")
+	if got := o.invoke("counted", map[string]any{"n": "accepted"}); !got.Response.Success || n.of("accepted") != 1 || n.of("refused") != 0 {
+		t.Errorf("%s: %s", got.Response.Status, got.Response.Result)
 	}
 }
