@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -120,6 +121,31 @@ func TestTheSameInputHasTheSameDigestWhereverAndWheneverItIsBuilt(t *testing.T) 
 	if digests[0] != digests[1] {
 		t.Errorf("two digests: %q", digests)
 	}
+}
+
+func TestTheClockOfTheMachineIsNotInTheDigest(t *testing.T) {
+	w := newWorld(t)
+	build := func(t *testing.T) v1.Hash {
+		dir := folder(t, map[string]string{"package.json": `{"main":"index.js"}`, "index.js": hello})
+		image, err := w.builder(t.TempDir()).Action(t.Context(), imagebuild.ActionSpec{Source: dir, Name: "same", Base: imagebuild.Scratch})
+		if err != nil {
+			t.Fatal(err)
+		}
+		digest, err := image.Digest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return digest
+	}
+	today := build(t)
+	synctest.Test(t, func(t *testing.T) { // its clock begins in the year 2000
+		for range 2 {
+			if digest := build(t); digest != today {
+				t.Errorf("on %s it is %s, today %s", time.Now(), digest, today)
+			}
+			time.Sleep(1000 * 24 * time.Hour)
+		}
+	})
 }
 
 // TestTheBytesOfALayerStayWhatTheyAre fails when a new version of the compressor, or of Go, writes
