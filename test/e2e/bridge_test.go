@@ -321,19 +321,60 @@ func TestStemCellsThatDieAreReplacedAndNothingRunsTwice(t *testing.T) {
 	x.untilCells(1)
 }
 
-func TestServerThatStartsAgainKeepsIdleCells(t *testing.T) {
-	t.Skip("not yet")
+func TestServerThatStartsAgainKeepsTheCellsThatWait(t *testing.T) {
+	x := cross(t, 2)
+	x.create("hello")
+	x.untilAwake("hello")
+	x.untilAsleep("hello")
+	x.untilCells(2)
+	before := x.cells()
+	lost := make(chan struct{})
+	go func() {
+		defer close(lost)
+		_, _ = x.invoke(t.Context(), "hello", `{"pause":20000}`) // nobody is left to answer
+	}()
+	x.until("it does not run", func() bool { return x.runs.count() > 0 && len(x.taken()) == 1 })
+	taken := x.taken()[0]
+	x.server.Kill()
+	<-lost
+	x.start()
+	x.until("the cell of the killed server stays", func() bool { return !slices.Contains(x.pods(), taken) })
+	x.untilCells(2)
+	kept := 0
+	for _, name := range x.cells() {
+		if slices.Contains(before, name) {
+			kept++
+		}
+	}
+	if kept == 0 {
+		t.Errorf("the cells were %s and are %s", before, x.cells())
+	}
+	a := x.mustInvoke("hello", `{}`)
+	x.runs.once(t, a.ID)
+}
+
+// taken are the cells that stand in for a Service, pods all that there are.
+func (x *crossed) taken() []string {
+	x.t.Helper()
+	return strings.Fields(x.mustKubectl(x.t, "", "get", "pods", "-l", "dev.gowhisk/cell,dev.gowhisk/cell!=stem", "-o", "jsonpath={.items[*].metadata.name}"))
+}
+
+func (x *crossed) pods() []string {
+	x.t.Helper()
+	return strings.Fields(x.mustKubectl(x.t, "", "get", "pods", "-o", "jsonpath={.items[*].metadata.name}"))
 }
 
 func TestBridgeIsFasterThanAService(t *testing.T) {
 	x := cross(t, 2)
-	x.create("bridged")
-	x.create("alone", "-m", "512") // no cells have that
+	quick := x.file("quick.js", `function main(a) { return {pod: require('os').hostname(), n: a.n} }`)
+	for name, memory := range map[string]string{"bridged": "256", "alone": "512"} { // no cells have that
+		x.do("action", "create", name, quick, "--kind", "nodejs:18", "-m", memory, "-a", "autoscaling.knative.dev/window", "6s")
+	}
 	const tries = 5
 	times := map[string][]time.Duration{}
 	for range tries {
 		for _, name := range []string{"alone", "bridged"} {
-			x.untilAwake(name)
+			x.until(name+" does not wake", func() bool { return !x.mustInvoke(name, `{}`).fromCell() })
 		}
 		for _, name := range []string{"alone", "bridged"} {
 			x.untilZero(t, x.services()["/guest/"+name])

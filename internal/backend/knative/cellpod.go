@@ -34,7 +34,7 @@ type cellSpec struct {
 
 // cellTag names what a cell is made from, the secret of its key included.
 func (b *Backend) cellTag(s cellSpec) (string, error) {
-	what, err := json.Marshal([]any{"cell 1", s.of, s.image, b.opt.APIHost, b.opt.PullSecret})
+	what, err := json.Marshal([]any{"cell 2", s.of, s.image, b.opt.APIHost, b.opt.PullSecret})
 	if err != nil {
 		return "", fmt.Errorf("name the stem cells of %s: %w", s.of.Kind, err)
 	}
@@ -68,7 +68,6 @@ func (b *Backend) cellSecret(one *cell) *unstructured.Unstructured {
 // cellPod is as confined as those of Services are. It does not come back by itself when it ends: then
 // it has had its action.
 func (b *Backend) cellPod(one *cell, image Image) *unstructured.Unstructured {
-	memory := object{"memory": strconv.FormatInt(one.of.Memory, 10) + "Mi"}
 	env := []any{
 		object{"name": "__OW_RUNTIME_PLATFORM", "value": "knative"},
 		object{"name": "PORT", "value": strconv.Itoa(cellPort)},
@@ -81,7 +80,7 @@ func (b *Backend) cellPod(one *cell, image Image) *unstructured.Unstructured {
 	container := object{
 		"name": "action", "image": image.Reference, "env": env,
 		"ports":     []any{object{"containerPort": int64(cellPort)}},
-		"resources": object{"limits": memory, "requests": memory},
+		"resources": resources(one.of.Memory),
 		// Nothing asks a cell that waits how it is.
 		"startupProbe": object{
 			"httpGet": object{"path": actionproxy.ReadyPath, "port": int64(cellPort)}, "periodSeconds": int64(1), "failureThreshold": int64(120),

@@ -221,6 +221,12 @@ func (b *Backend) template(m manifest) object {
 // others: by memory, as OpenWhisk gives shares. A container without any comes last.
 func share(memory int64) string { return strconv.FormatInt(max(memory/10, 10), 10) + "m" }
 
+// resources are those of a container with so many MB.
+func resources(memory int64) object {
+	size := strconv.FormatInt(memory, 10) + "Mi"
+	return object{"limits": object{"memory": size}, "requests": object{"memory": size, "cpu": share(memory)}}
+}
+
 func (b *Backend) container(m manifest) object {
 	port := int64(m.image.Port)
 	if port == 0 {
@@ -237,11 +243,10 @@ func (b *Backend) container(m manifest) object {
 	if m.image.Kind != "" { // it may have been built for another platform
 		env = append(env, object{"name": "__OW_RUNTIME_PLATFORM", "value": "knative"})
 	}
-	memory := strconv.FormatInt(m.action.Limits.Memory, 10) + "Mi"
 	return object{
 		"name": "action", "image": m.image.Reference, "env": env,
 		"ports":     []any{object{"containerPort": port}},
-		"resources": object{"limits": object{"memory": memory}, "requests": object{"memory": memory, "cpu": share(m.action.Limits.Memory)}},
+		"resources": resources(m.action.Limits.Memory),
 		// Ready is what listens. The proxy lets requests wait for the init, and answers with its failure.
 		// This is Knative's default: said again, since a template without it counts as another one.
 		"readinessProbe":  object{"successThreshold": int64(1), "tcpSocket": object{"port": int64(0)}},
