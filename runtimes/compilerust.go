@@ -124,6 +124,21 @@ func (c crate) isPlain() bool {
 	})
 }
 
+// PlainCrate says that cargo runs nothing which the folder brings: it has no build script, no settings
+// for cargo, no macros of its own, and needs no crates but those that come with the launcher.
+func PlainCrate(dir string) bool {
+	if has(dir, "build.rs") || has(dir, ".cargo") || has(dir, "rust-toolchain") || has(dir, "rust-toolchain.toml") {
+		return false
+	}
+	manifest, err := os.ReadFile(filepath.Join(dir, "Cargo.toml"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return true
+	}
+	text := string(manifest)
+	return err == nil && readCrate(text).isPlain() && !strings.Contains(text, "build") && !strings.Contains(text, "macro") &&
+		!strings.Contains(text, "path") && !strings.Contains(text, "git")
+}
+
 // readCrate reads the name and the dependencies. Cargo itself says what is wrong with the rest.
 func readCrate(manifest string) crate {
 	c := crate{name: "actions"}

@@ -58,7 +58,7 @@ func (o *buildOptions) builder(cmd *cobra.Command, env Env) (b *imagebuild.Build
 	if err != nil {
 		return nil, nil, fmt.Errorf("make a folder for the build: %w", err)
 	}
-	b = &imagebuild.Builder{Work: work, Cache: o.cacheDir(env), Proxies: proxies, Environ: env.environ()}
+	b = &imagebuild.Builder{Work: work, Cache: o.cacheDir(env), Proxies: proxies, Own: true, Environ: env.environ()}
 	if !o.quiet {
 		b.Say = func(format string, args ...any) { fmt.Fprintf(cmd.ErrOrStderr(), format+"\n", args...) }
 	}

@@ -28,6 +28,9 @@ type Builder struct {
 	Proxies []string
 	// Keychain has the credentials for registries; nil means those of `docker login`.
 	Keychain authn.Keychain
+	// Own says that sources are those of whoever runs this program. Those of others are compiled only
+	// where no compiler reads other files for them, or runs what they say: in Go.
+	Own bool
 	// Environ is the environment of package managers and git.
 	Environ []string
 	// Say is told, in sentences, what happens and takes time; nil tells nobody.

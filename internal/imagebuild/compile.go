@@ -45,6 +45,9 @@ func (b *Builder) compiled(ctx context.Context, s *source, spec ActionSpec, p v1
 	if err != nil {
 		return nil, uncompiled(s, err.Error(), err)
 	}
+	if why := b.forbidden(host.Family, s, spec); why != "" {
+		return nil, uncompiled(s, why, nil)
+	}
 	if f := host.Family; f.Compiled && f.Name != "go" && p.Architecture != runtime.GOARCH {
 		return nil, uncompiled(s, fmt.Sprintf("%s is compiled for this machine's %s alone, not for %s: name it with --platform, or build in the cluster with --tekton.",
 			f.Name, runtime.GOARCH, p), nil)
@@ -69,6 +72,17 @@ func (b *Builder) compiled(ctx context.Context, s *source, spec ActionSpec, p v1
 		return nil, err
 	}
 	return collect(host.Family, out, doc)
+}
+
+// forbidden is why the source is not given to the compiler; empty if it is.
+func (b *Builder) forbidden(f runtimes.Family, s *source, spec ActionSpec) string {
+	switch {
+	case f.Name != "go" && !b.Own:
+		return "Source of " + f.Name + " is not compiled here: give what a compiler made of it."
+	case f.Name == "rust" && s.dir != "" && !spec.Scripts && !runtimes.PlainCrate(s.dir):
+		return "cargo would run what its packages, build.rs or .cargo say: --scripts allows that."
+	}
+	return ""
 }
 
 // command is what compiles source into out.

@@ -145,6 +145,30 @@ func TestAMissingCompilerIsNamedWithTheWayAroundIt(t *testing.T) {
 	}
 }
 
+func TestSourceThatMayRunCodeInItsCompilerIsNotCompiledUnasked(t *testing.T) {
+	usable(t, "rust:1.34")
+	w := newWorld(t)
+	w.Environ = append(os.Environ(), "PATH="+compilers(t))
+	base := w.runtime("rust:1.34")
+	manifest := "[package]\nname = \"a\"\nversion = \"1.0.0\"\n"
+	for _, files := range []map[string]string{
+		{"src/lib.rs": rustSource, "build.rs": "fn main() {}", "Cargo.toml": manifest},
+		{"src/lib.rs": rustSource, ".cargo/config.toml": "[build]\nrustc-wrapper = \"x\"\n", "Cargo.toml": manifest},
+		{"src/lib.rs": rustSource, "x.rs": "fn main() {}", "Cargo.toml": manifest + "build = \"x.rs\"\n"},
+		{"src/lib.rs": rustSource, "Cargo.toml": manifest + "[dependencies]\nrand = \"0.8\"\n"},
+	} {
+		_, err := w.Action(t.Context(), imagebuild.ActionSpec{Source: folder(t, files), Base: base})
+		if fault.CodeOf(err) != fault.CompileFailed || !strings.Contains(err.Error(), "--scripts") {
+			t.Errorf("%v: got %v", files, err)
+		}
+	}
+	w.Own = false
+	_, err := w.Action(t.Context(), imagebuild.ActionSpec{Code: `pub static X: &str = include_str!("/etc/passwd");`, Name: "x", Kind: "rust:1.34", Base: base})
+	if fault.CodeOf(err) != fault.CompileFailed || !strings.Contains(err.Error(), "not compiled here") {
+		t.Errorf("source of others: %v", err)
+	}
+}
+
 func TestABaseWithAnotherVersionThanTheKindIsRefused(t *testing.T) {
 	w := newWorld(t)
 	for _, row := range []struct {

@@ -57,7 +57,7 @@ func newWorld(t *testing.T) *world {
 
 // builder makes another one, as a later command would.
 func (w *world) builder(cache string) *imagebuild.Builder {
-	return &imagebuild.Builder{Work: w.t.TempDir(), Cache: cache, Proxies: []string{proxies.amd64, proxies.arm64}, Environ: os.Environ()}
+	return &imagebuild.Builder{Work: w.t.TempDir(), Cache: cache, Proxies: []string{proxies.amd64, proxies.arm64}, Own: true, Environ: os.Environ()}
 }
 
 func (w *world) seen() []string {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -141,7 +142,7 @@ func push(ctx context.Context, b *imagebuild.Builder, built *imagebuild.Image, r
 // blame tells the action's mistakes from the registry's.
 func blame(err error) error {
 	refused, ok := errors.AsType[*fault.Error](err)
-	if !ok || refused.Report.Code != fault.SourceRefused && refused.Report.Code != fault.BaseRefused {
+	if !ok || !slices.Contains([]string{fault.SourceRefused, fault.BaseRefused, fault.CompileFailed}, refused.Report.Code) {
 		return err
 	}
 	text := strings.TrimSpace(refused.Report.What + " " + refused.Report.Why)
