@@ -160,3 +160,32 @@ func TestPortOfTheEnvironmentIsHonoured(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Half a request is ten seconds' worth.
+func TestClientsThatSendNothingAreNotWaitedForLong(t *testing.T) {
+	t.Parallel()
+	address := freeAddress(t)
+	cmd := command(t, "--kind", "blackbox", "--listen", address)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it has no other end
+		_ = cmd.Wait()
+	})
+	post(t, "http://"+address+"/run", `{}`)
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "POST /run HTTP/1.1\r\nHost: a\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(40 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(conn); errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error("the connection is open after 40 s")
+	}
+}

@@ -67,6 +67,37 @@ func TestCodeMayBeLargeAndIsNotInTheEnvironment(t *testing.T) {
 	s.want(s.post(`{}`), 200, `{"env":false}`)
 }
 
+// It answers OPTIONS itself, whatever the action says.
+func TestOptionsAreLeftToTheActionThatAsksForThem(t *testing.T) {
+	const code = `function main(a) { return {headers: {'Access-Control-Allow-Methods': 'OPTIONS'}, statusCode: 200, body: a.__ow_method}; }`
+	s := dedicated(t, code, `"annotations":[{"key":"web-export","value":true},{"key":"web-custom-options","value":true}]`)
+	got := s.send("OPTIONS", "/hello", "")
+	s.want(got, 200, "options")
+	if methods := got.header.Get("Access-Control-Allow-Methods"); methods != "OPTIONS" {
+		t.Errorf("got %q", methods)
+	}
+}
+
+// It has no PATCH and no HEAD.
+func TestEveryMethodReachesTheAction(t *testing.T) {
+	s := dedicated(t, `function main(a) { return {headers: {method: a.__ow_method}}; }`, exported)
+	for _, method := range []string{"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD"} {
+		if got := s.send(method, "/hello", "").header.Get("Method"); got != strings.ToLower(method) {
+			t.Errorf("%s: the action got %q", method, got)
+		}
+	}
+}
+
+// It decodes images, and no other type whose bodies are not text.
+func TestBodiesOfEveryBinaryTypeAreDecoded(t *testing.T) {
+	s := dedicated(t, `function main(a) { return {headers: {'Content-Type': a.type}, body: 'AAEC'}; }`, exported)
+	for _, kind := range []string{"image/png", "audio/mpeg", "video/mp4", "application/zip", "application/octet-stream", "application/pdf"} {
+		if got := s.post(`{"type":"` + kind + `"}`); got.status != 200 || got.body != "\x00\x01\x02" {
+			t.Errorf("%s: got %d %q", kind, got.status, got.body)
+		}
+	}
+}
+
 // It knows no path, and gives the query as an object.
 func TestPathAndQueryAreTheRequests(t *testing.T) {
 	s := dedicated(t, `function main(a) { return {body: {p: a.__ow_path, q: a.__ow_query}}; }`, `"annotations":[{"key":"web-export","value":true},{"key":"raw-http","value":true}]`)
@@ -128,6 +159,22 @@ func TestRunIsEndedAfterItsDeadline(t *testing.T) {
 	}
 	c.wantRun(`{}`, 403, `{"error":"System not ready, status is stopped."}`)
 }
+
+// It removes every newline from the body before the action reads it.
+func TestNewlinesAreKeptWhereTheyMeanSomething(t *testing.T) {
+	c := serveKind(t, "nodejs", nil)
+	c.mustInit(protocol.Init{Main: "main", Code: echo + "\n// \n"})
+	if status, body := c.post("/run", "{\n\"value\":\r\n{\"a\":\n\"x\\ny\"}\n}\n"); status != 200 || compact([]byte(body)) != `{"a":"x\ny"}` {
+		t.Errorf("got %d %s", status, body)
+	}
+}
+
+// It waits for ever on clients that send nothing, ends without a word where it cannot listen, and ends
+// its runs when it is told to stop. That needs the program:
+// TestClientsThatSendNothingAreNotWaitedForLong, TestWrongSettingsEndTheProgramWithAReason,
+// TestServesAKindAndEndsRunsBeforeItStops.
+
+// The watchdog of OpenFaaS ends with its child: TestShimBringsBackARuntimeThatEndsOrHangs.
 
 // The shim of kwsk sends the first request before the runtime listens, and one init for each of several
 // first requests: TestShimInitializesOnceHoweverManyComeFirst. It passes no member of the activation and
