@@ -145,7 +145,7 @@ func TestImagesOfAllKindsAreActions(t *testing.T) {
 	ours := build(t, "runtime", "--kind", "nodejs:18", "--base", c.registry+"/node:0", "--push", at+"ours")
 	dedicated := build(t, written(t, "baked.js", `function main(a) { return {baked: a.name} }`), "--name", "baked", "--base", ours, "--serve", "openwhisk", "--push", at+"baked")
 
-	on := serveOn(t, "--knative-registry", c.registry+"/e2e-actions", "--knative-images", fmt.Sprintf("nodejs:18=%s/node:0,blackbox=%s/python:0", c.registry, c.registry))
+	on := serveOn(t, "--knative-registry", c.registry+"/e2e-actions", "--knative-images", fmt.Sprintf("nodejs:18=%s/node:0,blackbox=%s/python:0", c.registry, c.registry), "--knative-stem-cells", "all=0")
 	const script = "#!/bin/bash\necho a line\necho '{ \"hello\": \"ran without a docker pull!\", \"in\": '\"$1\"' }'\n"
 	archive := on.zipped("exec.zip", map[string]string{"exec": script, "more/data.txt": "x"})
 	big := on.zipped("big.zip", map[string]string{"exec": script, "more/data.txt": noise(2 << 20)})
@@ -241,7 +241,7 @@ func TestPrivateRegistriesAreReadWithCredentials(t *testing.T) {
 	user := authn.Basic{Username: "ann", Password: "secret"}
 	at := private(t, c, user)
 	image := recipe{base: "python:0", file: "runtime.py", command: []string{"python3", "/srv/runtime.py"}, auth: &user}.push(t, c, at+"/theirs:1")
-	settings := []string{"--knative-registry", c.registry + "/e2e-actions", "--knative-images", "nodejs:18=" + c.registry + "/node:0"}
+	settings := []string{"--knative-registry", c.registry + "/e2e-actions", "--knative-images", "nodejs:18=" + c.registry + "/node:0", "--knative-stem-cells", "all=0"}
 
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	without := serveOn(t, settings...)

@@ -9,16 +9,17 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/gowhisk/gowhisk/test/corpus"
 )
 
-// node is what serveOn needs for actions in JavaScript.
+// node is what serveOn needs for actions in JavaScript, without stem cells.
 func node() []string {
 	registry := os.Getenv("REGISTRY")
-	return []string{"--knative-registry", registry + "/e2e-actions", "--knative-images", "nodejs:18=" + registry + "/node:0"}
+	return []string{"--knative-registry", registry + "/e2e-actions", "--knative-images", "nodejs:18=" + registry + "/node:0", "--knative-stem-cells", "all=0"}
 }
 
 // web makes a web action.
@@ -275,6 +276,63 @@ func TestRequestsThatDoNotPassTheServerHaveRecords(t *testing.T) {
 	recorded(id, `"status": "success"`, "hello Carl")
 	if list := o.do("activation", "list", "hello"); strings.Count(list, "success") != 3 || strings.Count(list, "developer") != 1 {
 		t.Errorf("records are\n%s", list)
+	}
+}
+
+// TestEventsOfSourcesHaveRecords has the Service of an action as the sink of a source of Knative's.
+func TestEventsOfSourcesHaveRecords(t *testing.T) {
+	o := serveOn(t, node()...)
+	o.do("action", "create", "tick", o.file("tick.js", `function main(a) { console.log(a.__ce_type); return {got: a.message} }`), "--kind", "nodejs:18")
+	o.host("tick")
+	o.mustKubectl(t, fmt.Sprintf(`
+apiVersion: sources.knative.dev/v1
+kind: PingSource
+metadata: {name: tick}
+spec:
+  schedule: "*/2 * * * * *"
+  contentType: application/json
+  data: '{"message":"ping"}'
+  sink: {ref: {apiVersion: serving.knative.dev/v1, kind: Service, name: %s}}
+`, o.services()["/guest/tick"]), "apply", "-f", "-")
+	var list []struct{ ActivationID string }
+	o.until("no tick has a record", func() bool {
+		status, err := o.call(t.Context(), http.MethodGet, "/activations?name=tick", nil, &list)
+		return err == nil && status == http.StatusOK && len(list) > 0
+	})
+	a := o.record(list[0].ActivationID)
+	if string(a.Response.Result) != `{"got":"ping"}` || len(a.Logs) != 1 || !strings.HasSuffix(a.Logs[0], "stdout: dev.knative.sources.ping") {
+		t.Errorf("%+v", a)
+	}
+}
+
+// TestNoRecordOfTheWebIsLostWithTheServer kills it between requests that do not need it.
+func TestNoRecordOfTheWebIsLostWithTheServer(t *testing.T) {
+	o := serveOn(t, node()...)
+	o.web("busy", `function main(a) { console.log('n', a.n); return {body: a.n} }`)
+	host := o.host("busy")
+	const calls, killed, back = 200, 60, 180
+	ids := make([]string, calls)
+	for n := range calls {
+		switch n {
+		case killed:
+			o.server.Kill()
+		case back:
+			o.start()
+		}
+		res, err := corpus.Send(t.Context(), corpus.Sample{}, corpus.Request{Method: "GET"}, o.ingress+fmt.Sprintf("/busy.http?n=%d", n), map[string]string{"Host": host})
+		if err != nil || res.Status != http.StatusOK || string(res.Body) != strconv.Itoa(n) {
+			t.Fatalf("%d: %d %s, %v", n, res.Status, res.Body, err)
+		}
+		ids[n] = res.Header.Get("X-Openwhisk-Activation-Id")
+	}
+	for n, id := range ids {
+		if a := o.record(id); len(a.Logs) != 1 || !strings.HasSuffix(a.Logs[0], fmt.Sprint("stdout: n ", n)) {
+			t.Errorf("%d: %+v", n, a)
+		}
+	}
+	var count struct{ Activations int }
+	if _, err := o.call(t.Context(), http.MethodGet, "/activations?name=busy&count=true", nil, &count); err != nil || count.Activations != calls {
+		t.Errorf("%d records, %v", count.Activations, err)
 	}
 }
 
