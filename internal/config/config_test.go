@@ -151,11 +151,14 @@ func TestValidateReportsEverythingThatIsWrong(t *testing.T) {
 	c.Pool.Memory = config.MB
 	c.Limits.FiresPerMinute = -1
 	c.WebHost = "https://whisk.example"
+	c.Backend = "knative"
+	c.Knative.StemCells = map[string]int{"nodejs:20": 1, "all": -1}
 	err := c.Validate()
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, want := range []string{"listen:", "logLevel:", "isolation:", "tls:", "egress.allow:", "egress.dns:", "bootstrap.users.guest:", "pool.memory: 1MB is less than 128MB", "limits.firesPerMinute:", "webHost:"} {
+	for _, want := range []string{"listen:", "logLevel:", "isolation:", "tls:", "egress.allow:", "egress.dns:", "bootstrap.users.guest:", "pool.memory: 1MB is less than 128MB", "limits.firesPerMinute:", "webHost:",
+		"knative.stemCells.all: -1 is less than 0", "knative.stemCells.nodejs:20: knative.images names no image for it"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in:\n%v", want, err)
 		}

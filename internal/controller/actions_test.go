@@ -148,6 +148,23 @@ func TestActionIsCreatedReadUpdatedAndDeleted(t *testing.T) {
 	})
 }
 
+func TestReaderOfAnActionSeesWhereItRunsAndNobodyStoresIt(t *testing.T) {
+	where := "bridge"
+	a := newAPI(t, func(a *api) {
+		a.placed = func(*entity.Action) entity.Parameters {
+			return entity.Parameters{{Key: "placement", Value: json.RawMessage(`"` + where + `"`)}}
+		}
+	})
+	a.put(t, "hello", with(`"annotations":[{"key":"a","value":1},{"key":"placement","value":"moon"}]`))
+	url := ns + "actions/hello"
+	run(t, a, []scenario{{Name: "zero", Method: "GET", URL: url, Status: 200, Contains: []string{`{"key":"a","value":1}`, `{"key":"placement","value":"bridge"}`}, NotContains: []string{"moon"}}})
+	where = "dedicated"
+	run(t, a, []scenario{
+		{Name: "awake", Method: "GET", URL: url, Status: 200, Contains: []string{`{"key":"placement","value":"dedicated"}`}, NotContains: []string{"bridge"}},
+		{Name: "stored", Method: "PUT", URL: url + "?overwrite=true", Body: `{}`, Status: 200, Contains: []string{"moon"}, NotContains: []string{"dedicated"}},
+	})
+}
+
 func TestSequenceHasTheSystemsParameter(t *testing.T) {
 	a := newAPI(t)
 	a.put(t, "a", hello)

@@ -50,6 +50,7 @@ type api struct {
 	limits   func(*entitlement.Settings)
 	states   map[string]string
 	webHost  string
+	placed   func(*entity.Action) entity.Parameters
 	quiet    bool // for benchmarks
 }
 
@@ -120,7 +121,7 @@ func newAPI(t testing.TB, change ...func(*api)) *api {
 		Auth: auth.New(db.Subjects()), Entitlement: rights,
 		Catalog: names, Manifest: kinds, Invoker: a, Activations: db.Activations(),
 		Firer:  trigger.New(trigger.Config{Catalog: names, Entitlement: rights, Manifest: kinds, Acceptor: a}),
-		Health: a, Observer: a, Now: time.Now, Build: controller.Build{Date: "today", Number: "7"}, WebHost: a.webHost,
+		Health: a, Observer: a, Now: time.Now, Build: controller.Build{Date: "today", Number: "7"}, WebHost: a.webHost, Placement: a.placed,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metric 1\n") }),
 		Logger:  slog.New(slog.NewTextHandler(&a.log, &slog.HandlerOptions{Level: a.level()})),
 	})

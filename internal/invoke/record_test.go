@@ -31,6 +31,16 @@ func TestRecordSaysWhatOpenWhisksDoes(t *testing.T) {
 				`"namespace":"guest","publish":false,"response":{"result":{"a":1},"size":7,"status":"success","success":true},` +
 				`"start":1763600000000,"subject":"guest-subject","version":"0.0.3"}`, "",
 		},
+		"bridge": {
+			invoker.Result{
+				Response: entity.Response{Result: []byte(`{"a":1}`), Size: 7}, Began: began, Ended: began.Add(5 * time.Millisecond),
+				Duration: 5 * time.Millisecond, Init: 2 * time.Millisecond, Start: invoker.Prewarmed, Placement: "bridge",
+			},
+			`"annotations":[{"key":"path","value":"guest/p/hello"},{"key":"waitTime","value":0},{"key":"kind","value":"nodejs:20"},` +
+				`{"key":"timeout","value":false},` + limits + `,{"key":"initTime","value":2},{"key":"placement","value":"bridge"}],"duration":5,"end":1763600000005,"logs":[],"name":"hello",` +
+				`"namespace":"guest","publish":false,"response":{"result":{"a":1},"size":7,"status":"success","success":true},` +
+				`"start":1763600000000,"subject":"guest-subject","version":"0.0.3"}`, "",
+		},
 		"cold timeout": {
 			invoker.Result{
 				Response: entity.Failed(entity.DeveloperError, invoker.TimeoutText(entity.DefaultLimits(), false)), Began: began,
