@@ -209,6 +209,7 @@ func (x *crossed) untilAwake(name string) *crossing {
 }
 
 func TestFirstRequestOfAnActionAtZeroIsAnsweredByAStemCell(t *testing.T) {
+	t.Parallel()
 	x := cross(t, 2)
 	x.create("hello")
 	a := x.mustInvoke("hello", `{}`)
@@ -244,6 +245,7 @@ func TestFirstRequestOfAnActionAtZeroIsAnsweredByAStemCell(t *testing.T) {
 }
 
 func TestManyFirstRequestsAtOnceRunOnceEach(t *testing.T) {
+	t.Parallel()
 	x := cross(t, 2)
 	x.create("hello")
 	x.untilAwake("hello")
@@ -286,6 +288,7 @@ func TestManyFirstRequestsAtOnceRunOnceEach(t *testing.T) {
 }
 
 func TestStemCellsThatDieAreReplacedAndNothingRunsTwice(t *testing.T) {
+	t.Parallel()
 	x := cross(t, 1)
 	x.create("hello")
 	x.untilAwake("hello")
@@ -322,6 +325,7 @@ func TestStemCellsThatDieAreReplacedAndNothingRunsTwice(t *testing.T) {
 }
 
 func TestServerThatStartsAgainKeepsTheCellsThatWait(t *testing.T) {
+	t.Parallel()
 	x := cross(t, 2)
 	x.create("hello")
 	x.untilAwake("hello")
@@ -370,7 +374,7 @@ func TestBridgeIsFasterThanAService(t *testing.T) {
 	for name, memory := range map[string]string{"bridged": "256", "alone": "512"} { // no cells have that
 		x.do("action", "create", name, quick, "--kind", "nodejs:18", "-m", memory, "-a", "autoscaling.knative.dev/window", "6s")
 	}
-	const tries = 5
+	const tries = 3
 	times := map[string][]time.Duration{}
 	for range tries {
 		for _, name := range []string{"alone", "bridged"} {

@@ -257,6 +257,20 @@ func TestServiceIsAskedWhenNoCellWillDo(t *testing.T) {
 	}
 }
 
+func TestCellOfAVersionThatIsNotWantedAnyMoreGoes(t *testing.T) {
+	c := newCluster(t, answering(200, `{}`, ""))
+	c.cells, c.waiting = newHosts(t, prewarmed), true // the Service does not come to serve
+	n := having(action())
+	b := bridging(t, c, 1, func(o *knative.Options) { o.Catalog = n })
+	if r, err := b.Invoke(t.Context(), message(action())); err != nil || r.Placement != "bridge" {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	eventually(t, "the cell is not taken", func() bool { return len(c.stems()) == 2 })
+	n.remove(action().Name)
+	b.Changed(action().Name)
+	eventually(t, "the cell stays", func() bool { return len(c.stems()) == 1 && c.stems()["stem"] == 1 })
+}
+
 func TestActionThatTheClusterRefusesDoesNotRunInACellEither(t *testing.T) {
 	c := newCluster(t, answering(200, `{}`, ""))
 	c.cells = newHosts(t, prewarmed)

@@ -18,6 +18,8 @@ import (
 func (b *Backend) wake(at *bridge) {
 	ctx, cancel := context.WithTimeoutCause(b.life, b.opt.Patience, errLate)
 	defer cancel()
+	ctx, stop := b.whileWanted(ctx, at.plan)
+	defer stop()
 	began := time.Now()
 	where, err := b.served(ctx, at.plan)
 	if err == nil {
@@ -27,10 +29,38 @@ func (b *Backend) wake(at *bridge) {
 	if err == nil {
 		b.opt.Logger.Debug("a Service is awake", "service", at.service, "after", time.Since(began))
 		b.untilSeen(ctx, at.plan)
-	} else if ctx.Err() == nil || errors.Is(err, errLate) {
+	} else if !errors.Is(err, context.Canceled) && !errors.Is(err, errSuperseded) {
 		b.opt.Logger.Warn("a Service does not wake", "service", at.service, "error", err)
 	}
 	b.bridges.forget(at)
+}
+
+// errSuperseded says that the Service is to serve another version now, or is gone.
+var errSuperseded = errors.New("the version is not wanted any more")
+
+// whileWanted ends the context that it returns once the Service is not the version's. The caller calls stop.
+func (b *Backend) whileWanted(ctx context.Context, p plan) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	b.workers.Go(func() {
+		late := time.After(5 * time.Second) // what was applied just now is not known at once
+		for {
+			now, changed := b.services.get(p.service)
+			wanted := now != nil && now.is(p)
+			if wanted {
+				late = nil
+			} else if late == nil {
+				cancel(errSuperseded)
+			}
+			select {
+			case <-changed:
+			case <-late:
+				late = nil
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return ctx, func() { cancel(nil) }
 }
 
 // untilSeen waits until the ready pod of a Service that has answered is known here, too, or for long
