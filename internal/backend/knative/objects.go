@@ -234,11 +234,10 @@ func (b *Backend) container(m manifest) object {
 	}
 	env := []any{
 		object{"name": "OW_ACTION_FILE", "value": path.Join(settingsDir, actionFile)},
-		object{"name": "OW_REPORT_FILE", "value": path.Join(settingsDir, reportFile)},
 		object{"name": "OW_GATEWAY_KEY", "valueFrom": object{"secretKeyRef": object{"name": m.secret(), "key": "gateway-key"}}},
 	}
 	if b.opt.APIHost != "" {
-		env = append(env, object{"name": "__OW_API_HOST", "value": b.opt.APIHost})
+		env = append(env, object{"name": "__OW_API_HOST", "value": b.opt.APIHost}, object{"name": "OW_REPORT_FILE", "value": path.Join(settingsDir, reportFile)})
 	}
 	if m.image.Kind != "" { // it may have been built for another platform
 		env = append(env, object{"name": "__OW_RUNTIME_PLATFORM", "value": "knative"})
