@@ -29,7 +29,7 @@ proxies: $(EMBEDDED) ## build bin/actionproxy-linux-{amd64,arm64}, for images of
 
 test: $(EMBEDDED) $(CLIENTS) bin/kafka bin/kinds ## every test with the race detector, scripts and public clients included (PKG=./internal/... narrows)
 	CGO_ENABLED=1 go test -race -count=1 -timeout 30m $(PKG)
-	@[ '$(PKG)' != ./... ] || { cat bin/tables/*; head -qn1 bin/clients/*; }
+	@[ '$(PKG)' != ./... ] || { go test -C test/chart -count=1 ./... && cat bin/tables/* && head -qn1 bin/clients/*; }
 
 script: bin/wsk $(EMBEDDED) ## only the scripts against a live server (RUN=name narrows)
 	CGO_ENABLED=1 go test -race ./test/script -run 'TestScript/$(RUN)'
@@ -46,13 +46,16 @@ lint: ## go vet, gofmt and the linters of .golangci.yml
 	$(GOLANGCI_LINT) run
 
 tidy: ## tidy every module
-	for m in . tools/wsk tools/wskdeploy tools/schemas test/cluster/knative test/cluster/kube; do (cd $$m && go mod tidy) || exit 1; done
+	for m in . tools/wsk tools/wskdeploy tools/schemas test/chart test/cluster/knative test/cluster/kube; do (cd $$m && go mod tidy) || exit 1; done
 
 # OpenWhisk's own command lines, unchanged; their modules stay out of the product's graph.
 bin/wsk: tools/wsk/go.mod tools/wsk/go.sum
 	go build -C tools/wsk -trimpath -ldflags '-s -w' -o '$(CURDIR)/bin/wsk' github.com/sciabarracom/openwhisk-cli
 bin/wskdeploy: tools/wskdeploy/go.mod tools/wskdeploy/go.sum
 	go build -C tools/wskdeploy -trimpath -ldflags '-s -w' -o '$(CURDIR)/bin/wskdeploy' github.com/apache/openwhisk-wskdeploy
+
+bin/helm: test/chart/go.mod test/chart/go.sum
+	go build -C test/chart -trimpath -ldflags '-s -w' -o '$(CURDIR)/bin/helm' helm.sh/helm/v4/cmd/helm
 
 # What the product embeds, and what the tests start beside it.
 %/node_modules: %/package-lock.json

@@ -14,7 +14,7 @@
     "durationChecker" "there is none" "testing" "helm test runs one check" "versions" "the image of the server has one" }}
 {{- if hasKey $.Values.whisk $key }}{{ $found = append $found (printf "whisk.%s: %s" $key $why) }}{{ end }}
 {{- end }}
-{{- range $part, $used := dict "controller" (list "loglevel") "invoker" (list "containerFactory") "nginx" (list "httpsNodePort" "httpsPort") "metrics" (list "prometheusEnabled") "docker" (list "registry" "timezone") }}
+{{- range $part, $used := dict "controller" (list "loglevel" "replicaCount") "invoker" (list "containerFactory") "nginx" (list "httpsNodePort" "httpsPort") "metrics" (list "prometheusEnabled") "docker" (list "registry" "timezone") }}
 {{- range $key, $_ := get $.Values $part | default dict }}
 {{- if not (has $key $used) }}{{ $found = append $found (printf "%s.%s: it is of a part that is not here" $part $key) }}{{ end }}
 {{- end }}
