@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // API is the target that is a server: actions are put, web actions called at their URL, others invoked
@@ -42,7 +43,8 @@ func (a API) Deploy(ctx context.Context, s Sample) (Client, error) {
 		annotations = append(annotations, pair{Key: key, Value: value})
 	}
 	body, err := json.Marshal(map[string]any{"parameters": parameters, "annotations": annotations,
-		"exec": map[string]any{"kind": s.Kind() + ":default", "code": s.Code, "binary": s.Binary}})
+		"limits": map[string]any{"timeout": 300_000}, // code is compiled by the first run
+		"exec":   map[string]any{"kind": s.Kind() + ":default", "main": s.Main, "code": s.Code, "binary": s.Binary}})
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +64,41 @@ func (a API) Deploy(ctx context.Context, s Sample) (Client, error) {
 		text, err := io.ReadAll(res.Body)
 		return nil, fmt.Errorf("put %s: %d %s %w", c.name, res.StatusCode, text, err)
 	}
+	if s.Language == "go" || s.Language == "rs" {
+		return c, c.compiled(ctx)
+	}
 	return c, nil
+}
+
+// compiled runs the action until it has succeeded once, which may take longer than a blocking call does.
+func (c apiClient) compiled(ctx context.Context) error {
+	key, base := map[string]string{"Authorization": c.api.basic()}, c.api.URL+"/api/v1/namespaces/_/"
+	for {
+		res, err := Send(ctx, c.sample, Request{JSON: json.RawMessage(`{}`)}, base+"actions/"+c.name, key)
+		if err != nil {
+			return err
+		}
+		var activation struct {
+			ActivationID string
+			Response     struct{ Result, Status any }
+		}
+		if err := json.Unmarshal(res.Body, &activation); err != nil || activation.ActivationID == "" {
+			return fmt.Errorf("invoke %s: %d %s", c.name, res.Status, res.Body)
+		}
+		for res.Status != http.StatusOK {
+			select {
+			case <-time.After(100 * time.Millisecond):
+			case <-ctx.Done():
+				return fmt.Errorf("%s was not compiled in time: %w", c.name, context.Cause(ctx))
+			}
+			if res, err = Send(ctx, c.sample, Request{Method: http.MethodGet}, base+"activations/"+activation.ActivationID, key); err != nil {
+				return err
+			}
+		}
+		if err := json.Unmarshal(res.Body, &activation); err != nil || activation.Response.Status == "success" {
+			return err
+		}
+	}
 }
 
 func (a API) basic() string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(a.Key)) }

@@ -6,7 +6,7 @@
 // A sample is a folder of testdata/corpus:
 //
 //	sample.json   what it shows, how it is deployed, and its requests
-//	action.js     the action, or in action.py, or the folder action.js.d for an archive
+//	action.js     the action; so in other languages, as action.py; or the folder action.js.d for an archive
 //	golden.txt    the answers: status, headers, body
 //
 // What differs for good reason is not compared: headers of the connection (Date, Content-Length,
@@ -17,6 +17,7 @@ package corpus
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -26,15 +27,25 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"testing/fstest"
+
+	"github.com/gowhisk/gowhisk/internal/protocol/protocoltest"
 )
+
+// languages are the endings of code files and the families of their kinds. The first one's answers are
+// the golden ones.
+func languages() [][2]string {
+	return [][2]string{{"js", "nodejs"}, {"py", "python"}, {"php", "php"}, {"rb", "ruby"}, {"go", "go"}, {"rs", "rust"}, {"java", "java"}, {"sh", "bash"}}
+}
 
 // Sample is an action in one language.
 type Sample struct {
 	Name     string `json:"-"`
 	Dir      string `json:"-"`
-	Language string `json:"-"` // js or py
+	Language string `json:"-"` // the ending of its file
 	Code     string `json:"-"` // source text, or a zip in base64
 	Binary   bool   `json:"-"`
+	Main     string `json:"-"` // the entry point
 
 	Shows       string            `json:"shows"`
 	Row         string            `json:"row"`  // of the single-entry contract
@@ -104,9 +115,9 @@ func Load(dir string) ([]Sample, error) {
 		if err := d.Decode(&sample); err != nil {
 			return nil, fmt.Errorf("%s: %w", sample.Dir, err)
 		}
-		for _, language := range []string{"js", "py"} {
+		for _, language := range languages() {
 			one := sample
-			one.Language = language
+			one.Language, one.Main = language[0], "main"
 			found, err := one.readCode()
 			if err != nil {
 				return nil, err
@@ -119,9 +130,12 @@ func Load(dir string) ([]Sample, error) {
 	return all, nil
 }
 
-// readCode reports whether the sample is written in its language.
+// readCode reports whether the sample is written in its language. Java is compiled by Compile.
 func (s *Sample) readCode() (bool, error) {
 	base := filepath.Join(s.Dir, "action."+s.Language)
+	if s.Language == "java" {
+		base, s.Main = filepath.Join(s.Dir, "Action.java"), "Action"
+	}
 	text, err := os.ReadFile(base)
 	if err == nil {
 		s.Code = string(text)
@@ -133,6 +147,15 @@ func (s *Sample) readCode() (bool, error) {
 	s.Binary = true
 	s.Code, err = zipped(os.DirFS(base + ".d"))
 	return true, err
+}
+
+// Compile is for code that has to be an archive: it takes the javac of PATH.
+func (s *Sample) Compile(ctx context.Context) (err error) {
+	if s.Language == "java" {
+		s.Binary = true
+		s.Code, err = protocoltest.JavaArchive(ctx, fstest.MapFS{"Action.java": {Data: []byte(s.Code)}})
+	}
+	return err
 }
 
 func zipped(tree fs.FS) (string, error) {
@@ -149,10 +172,12 @@ func zipped(tree fs.FS) (string, error) {
 
 // Kind is the kind of the sample's language, without a version.
 func (s Sample) Kind() string {
-	if s.Language == "py" {
-		return "python"
+	for _, language := range languages() {
+		if language[0] == s.Language {
+			return language[1]
+		}
 	}
-	return "nodejs"
+	return ""
 }
 
 // On reports whether the target has a cell for the sample.

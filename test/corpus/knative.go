@@ -30,7 +30,7 @@ func (s Service) Deploy(ctx context.Context, sample Sample) (Client, error) {
 		start.Env = append(start.Env, key+"="+value)
 	}
 	if !sample.Stem {
-		start.Action = &protocoltest.Baked{Sample: protocoltest.Sample{Main: "main", Code: sample.Code, Binary: sample.Binary},
+		start.Action = &protocoltest.Baked{Sample: protocoltest.Sample{Main: sample.Main, Code: sample.Code, Binary: sample.Binary},
 			Kind: sample.Kind(), Annotations: sample.AllAnnotations(), Parameters: sample.Parameters, Methods: sample.Methods}
 	}
 	container, err := command.Launch(ctx, start)

@@ -37,7 +37,7 @@ func (c Container) Deploy(ctx context.Context, s Sample) (Client, error) {
 		return At{Sample: s, URL: started.URL, Stop: started.Stop}, nil
 	}
 	e := &edge{sample: s, url: started.URL, stop: started.Stop}
-	body, err := json.Marshal(protocol.InitRequest{Value: protocol.Init{Name: s.Name, Main: "main", Code: s.Code, Binary: s.Binary, Env: s.Env}})
+	body, err := json.Marshal(protocol.InitRequest{Value: protocol.Init{Name: s.Name, Main: s.Main, Code: s.Code, Binary: s.Binary, Env: s.Env}})
 	if err != nil {
 		return nil, err
 	}

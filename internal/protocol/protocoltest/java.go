@@ -10,41 +10,58 @@ import (
 	"strings"
 )
 
-// java compiles the samples to one archive. They are compiled against a part of Gson that is not in it.
+// java has the samples in one archive.
 func (s Samples) java(ctx context.Context) (Samples, error) {
-	dir, err := os.MkdirTemp("", "contract-java")
-	if err != nil {
-		return s, fmt.Errorf("make a folder for the Java samples: %w", err)
-	}
-	defer os.RemoveAll(dir)
 	source, err := fs.Sub(samplesFS, "samples/java")
 	if err != nil {
 		return s, err
 	}
-	if err := os.CopyFS(dir, source); err != nil {
-		return s, fmt.Errorf("lay out the Java samples: %w", err)
-	}
-	cmd := exec.CommandContext(ctx, "javac", "-encoding", "UTF-8", "-sourcepath", ".", "Probe.java", "Numbers.java", "Text.java")
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return s, fmt.Errorf("compile the Java samples with javac: %w\n%s", err, out)
-	}
-	classes := map[string][]byte{}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return s, err
-	}
-	for _, e := range entries {
-		if !strings.HasSuffix(e.Name(), ".class") {
-			continue
-		}
-		if classes[e.Name()], err = os.ReadFile(filepath.Join(dir, e.Name())); err != nil {
-			return s, err
-		}
-	}
-	code, err := zipped(classes)
+	code, err := JavaArchive(ctx, source)
 	of := func(main string) *Sample { return &Sample{Main: main, Code: code, Binary: true} }
 	s.Probe, s.Niam, s.Array, s.Text = of("Probe"), of("Probe#niam"), of("Numbers"), of("Text")
 	s.Broken, s.Archive = of("Missing"), of("Probe")
 	return s, err
+}
+
+// JavaArchive compiles the classes at the root of source with the javac of PATH and returns an archive of
+// them in base64. They are compiled against a part of Gson, which the runtime has.
+func JavaArchive(ctx context.Context, source fs.FS) (string, error) {
+	dir, err := os.MkdirTemp("", "contract-java")
+	if err != nil {
+		return "", fmt.Errorf("make a folder for Java: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	gson, err := fs.Sub(samplesFS, "samples/java/com")
+	if err != nil {
+		return "", err
+	}
+	src, classes := filepath.Join(dir, "src"), filepath.Join(dir, "classes")
+	if err := os.CopyFS(src, source); err != nil {
+		return "", fmt.Errorf("lay out Java: %w", err)
+	}
+	if err := os.CopyFS(filepath.Join(dir, "gson", "com"), gson); err != nil {
+		return "", fmt.Errorf("lay out Gson: %w", err)
+	}
+	files, err := filepath.Glob(filepath.Join(src, "*.java"))
+	if err != nil {
+		return "", err
+	}
+	args := []string{"-encoding", "UTF-8", "-sourcepath", filepath.Join(dir, "gson"), "-d", classes}
+	if out, err := exec.CommandContext(ctx, "javac", append(args, files...)...).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("compile with javac: %w\n%s", err, out)
+	}
+	entries, err := os.ReadDir(classes)
+	if err != nil {
+		return "", err
+	}
+	contents := map[string][]byte{}
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ".class") {
+			continue
+		}
+		if contents[e.Name()], err = os.ReadFile(filepath.Join(classes, e.Name())); err != nil {
+			return "", err
+		}
+	}
+	return zipped(contents)
 }

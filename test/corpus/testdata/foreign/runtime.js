@@ -1,18 +1,33 @@
 // A runtime with OpenWhisk's contract and nothing of gowhisk in it: what the shim is put in front of.
-const {execFileSync} = require('child_process');
 const fs = require('fs');
 const http = require('http');
 const os = require('os');
 const path = require('path');
+const zlib = require('zlib');
 
 let main;
+
+// extract writes the files of an archive.
+function extract(archive, dir) {
+  const end = archive.lastIndexOf('PK\x05\x06');
+  let entry = archive.readUInt32LE(end + 16);
+  for (let n = archive.readUInt16LE(end + 10); n > 0; n--) {
+    const [method, size, local] = [archive.readUInt16LE(entry + 10), archive.readUInt32LE(entry + 20), archive.readUInt32LE(entry + 42)];
+    const [name, extra, comment] = [28, 30, 32].map((at) => archive.readUInt16LE(entry + at));
+    const file = path.join(dir, archive.toString('utf8', entry + 46, entry + 46 + name));
+    const start = local + 30 + archive.readUInt16LE(local + 26) + archive.readUInt16LE(local + 28);
+    const packed = archive.subarray(start, start + size);
+    fs.mkdirSync(path.dirname(file), {recursive: true});
+    if (!file.endsWith('/')) fs.writeFileSync(file, method === 0 ? packed : zlib.inflateRawSync(packed));
+    entry += 46 + name + extra + comment;
+  }
+}
 
 function load({code, main: name = 'main', binary, env = {}}) {
   Object.assign(process.env, env);
   if (!binary) return eval(`(function () { ${code}\nreturn ${name}; })()`);
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'foreign'));
-  fs.writeFileSync(path.join(dir, 'action.zip'), Buffer.from(code, 'base64'));
-  execFileSync('python3', ['-m', 'zipfile', '-e', path.join(dir, 'action.zip'), dir]);
+  extract(Buffer.from(code, 'base64'), dir);
   return require(dir)[name];
 }
 

@@ -1,11 +1,24 @@
 """A runtime with OpenWhisk's contract and nothing of gowhisk in it: what the shim is put in front of."""
+import base64
 import http.server
+import io
 import json
 import os
 import sys
+import tempfile
 import traceback
+import zipfile
 
 scope = {}
+
+
+def extracted(code):
+    """The entry point of an archive, whose modules can be imported."""
+    folder = tempfile.mkdtemp()
+    zipfile.ZipFile(io.BytesIO(base64.b64decode(code))).extractall(folder)
+    sys.path.insert(0, folder)
+    with open(os.path.join(folder, '__main__.py'), encoding='utf-8') as source:
+        return source.read()
 
 
 def answer(path, body):
@@ -16,7 +29,7 @@ def answer(path, body):
         if not value.get('code'):
             return 403, {'error': 'Missing main/no code to execute.'}
         os.environ.update(value.get('env') or {})
-        exec(value['code'], scope)
+        exec(extracted(value['code']) if value.get('binary') else value['code'], scope)
         return 200, {'ok': True}
     if 'main' not in scope:
         return 500, {'error': 'no action defined yet'}

@@ -14,6 +14,14 @@ public final class JsonObject extends JsonElement {
         throw new UnsupportedOperationException();
     }
 
+    public JsonElement remove(String name) {
+        throw new UnsupportedOperationException();
+    }
+
+    public void add(String name, JsonElement value) {
+        throw new UnsupportedOperationException();
+    }
+
     public void addProperty(String name, String value) {
         throw new UnsupportedOperationException();
     }

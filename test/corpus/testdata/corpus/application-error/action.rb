@@ -1,0 +1,3 @@
+def main(args)
+  args['n'].negative? ? { 'error' => 'n is negative' } : args
+end

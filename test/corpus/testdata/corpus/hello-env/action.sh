@@ -1,0 +1,1 @@
+echo "{\"greeting\": \"$NAME of $PLACE\"}"

@@ -1,0 +1,1 @@
+echo '{"greeting": "Hello from the corpus"}'

@@ -1,0 +1,5 @@
+from shout import shout
+
+
+def main(args):
+    return {'text': shout(args['text'])}

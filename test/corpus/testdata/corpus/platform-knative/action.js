@@ -1,0 +1,3 @@
+function main() {
+  return {action: process.env.__OW_ACTION_NAME};
+}
