@@ -99,7 +99,7 @@ type runtimeImages struct {
 	built map[string]string // language to reference; guarded by mu
 }
 
-// of returns the runtime image of nodejs or python.
+// of returns the runtime image of nodejs, python, go or bash.
 func (r *runtimeImages) of(t testing.TB, c *cluster, family string) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -107,8 +107,8 @@ func (r *runtimeImages) of(t testing.TB, c *cluster, family string) (string, err
 		return ref, nil
 	}
 	// Debian 12 has these versions.
-	kind := map[string]string{"nodejs": "nodejs:18", "python": "python:3.11"}[family]
-	base := map[string]string{"nodejs": "node:0", "python": "python:0"}[family]
+	kind := map[string]string{"nodejs": "nodejs:18", "python": "python:3.11", "go": "go:1.26", "bash": "bash:5"}[family]
+	base := map[string]string{"nodejs": "node:0", "python": "python:0", "go": "python:0", "bash": "python:0"}[family]
 	ref, err := tryBuild(t, "runtime", "--kind", kind, "--base", c.registry+"/"+base, "--push", c.registry+"/e2e/"+family)
 	if err != nil {
 		return "", err

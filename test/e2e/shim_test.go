@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
@@ -19,6 +20,56 @@ import (
 	"github.com/gowhisk/gowhisk/internal/actionproxy"
 	"github.com/gowhisk/gowhisk/internal/imagebuild"
 )
+
+// layered pushes an image with one layer more, of these files, and returns its reference.
+func layered(ctx context.Context, from, to string, files map[string][]byte, change func(*v1.Config)) (string, error) {
+	var layer bytes.Buffer
+	archive := tar.NewWriter(&layer)
+	for file, content := range files {
+		if err := archive.WriteHeader(&tar.Header{Name: file, Mode: 0o644, Size: int64(len(content))}); err != nil {
+			return "", err
+		}
+		if _, err := archive.Write(content); err != nil {
+			return "", err
+		}
+	}
+	if err := archive.Close(); err != nil {
+		return "", err
+	}
+	added, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer.Bytes())), nil })
+	if err != nil {
+		return "", err
+	}
+	source, err := name.ParseReference(from)
+	if err != nil {
+		return "", err
+	}
+	image, err := remote.Image(source, remote.WithContext(ctx))
+	if err != nil {
+		return "", err
+	}
+	if image, err = mutate.AppendLayers(image, added); err != nil {
+		return "", err
+	}
+	config, err := image.ConfigFile()
+	if err != nil {
+		return "", err
+	}
+	settings := config.DeepCopy().Config
+	change(&settings)
+	if image, err = mutate.Config(image, settings); err != nil {
+		return "", err
+	}
+	target, err := name.ParseReference(to)
+	if err != nil {
+		return "", err
+	}
+	if err := remote.Write(target, image, remote.WithContext(ctx)); err != nil {
+		return "", err
+	}
+	digest, err := image.Digest()
+	return target.Context().Digest(digest.String()).String(), err
+}
 
 // foreign pushes an image with an action runtime that has nothing of gowhisk's, and returns its
 // reference.
@@ -28,49 +79,13 @@ func foreign(t *testing.T, c *cluster) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var layer bytes.Buffer
-	archive := tar.NewWriter(&layer)
-	if err := archive.WriteHeader(&tar.Header{Name: "srv/runtime.py", Mode: 0o644, Size: int64(len(text))}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := archive.Write(text); err != nil {
-		t.Fatal(err)
-	}
-	if err := archive.Close(); err != nil {
-		t.Fatal(err)
-	}
-	added, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer.Bytes())), nil })
+	ref, err := layered(t.Context(), c.registry+"/python:0", c.registry+"/e2e/foreign:1", map[string][]byte{"srv/runtime.py": text}, func(settings *v1.Config) {
+		settings.Entrypoint, settings.Cmd = []string{"python3"}, []string{"/srv/runtime.py"}
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	from, err := name.ParseReference(c.registry + "/python:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	image, err := remote.Image(from, remote.WithContext(t.Context()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	config, err := image.ConfigFile()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if image, err = mutate.AppendLayers(image, added); err != nil {
-		t.Fatal(err)
-	}
-	settings := config.DeepCopy().Config
-	settings.Entrypoint, settings.Cmd = []string{"python3"}, []string{"/srv/runtime.py"}
-	if image, err = mutate.Config(image, settings); err != nil {
-		t.Fatal(err)
-	}
-	to, err := name.ParseReference(c.registry + "/e2e/foreign:1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := remote.Write(to, image, remote.WithContext(t.Context())); err != nil {
-		t.Fatal(err)
-	}
-	return to.String()
+	return ref
 }
 
 // ask sends a request to a host of the ingress.
