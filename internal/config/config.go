@@ -67,9 +67,9 @@ type Knative struct {
 	Ingress string `json:"ingress" env:"INGRESS" usage:"URL where requests for cluster-local addresses enter; empty where those are reached as they are"`
 
 	// Events says what becomes of triggers and rules in the cluster.
-	Events        string   `json:"events" env:"EVENTS" usage:"what triggers are in the cluster: channel, with a Subscription for each active rule, or none"`
-	EventsIngress string   `json:"eventsIngress" env:"EVENTS_INGRESS" usage:"URL where events for Channels enter; empty where their addresses are reached as they are"`
-	EventsWait    Duration `json:"eventsWait" env:"EVENTS_WAIT" usage:"how long an event may be on its way through a Channel before its rules run without it"`
+	Events        string   `json:"events" env:"EVENTS" usage:"what triggers are in the cluster: channel with Subscriptions for active rules, broker with Triggers, or none"`
+	EventsIngress string   `json:"eventsIngress" env:"EVENTS_INGRESS" usage:"URL where events for Channels or the Broker enter; empty where their addresses are reached as they are"`
+	EventsWait    Duration `json:"eventsWait" env:"EVENTS_WAIT" usage:"how long an event may be on its way through the cluster before its rules run without it"`
 }
 
 // TLS chooses how connections are encrypted: not at all, with a given

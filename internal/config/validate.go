@@ -89,7 +89,7 @@ func (k Knative) validate(used bool) error {
 			errs = append(errs, fmt.Errorf("%s: %q is not a URL such as http://10.0.0.1", path, entry))
 		}
 	}
-	errs = append(errs, oneOf("knative.events", k.Events, "channel", "none"), atLeast("knative.eventsWait", k.EventsWait, Duration(time.Second)))
+	errs = append(errs, oneOf("knative.events", k.Events, "channel", "broker", "none"), atLeast("knative.eventsWait", k.EventsWait, Duration(time.Second)))
 	return errors.Join(errs...)
 }
 

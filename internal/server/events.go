@@ -20,9 +20,6 @@ import (
 
 // makeChannels has triggers carried by the cluster.
 func (p *platform) makeChannels(c config.Config, o knative.ChannelOptions, names *catalog.Catalog) error {
-	if c.Knative.Events == "none" {
-		return nil
-	}
 	if entry := c.Knative.EventsIngress; entry != "" {
 		var err error
 		if o.Ingress, err = url.Parse(entry); err != nil {
@@ -33,7 +30,11 @@ func (p *platform) makeChannels(c config.Config, o knative.ChannelOptions, names
 	o.Triggers = func(ctx context.Context) ([]entity.Name, error) {
 		return allNames(ctx, p.db.Entities(), entity.Triggers)
 	}
+	o.Form = c.Knative.Events
 	p.channels = knative.NewChannels(o)
+	if o.Form == knative.FormNone {
+		return nil
+	}
 	p.cluster.HandleFunc("POST "+knative.EventsPath+"{namespace}/{rule}/{key}", p.takeEvent)
 	p.metrics.Gauge("event_deliveries", "Deliveries of events for rules that were taken.", func() float64 {
 		taken, _ := p.firer.Deliveries()
@@ -48,7 +49,7 @@ func (p *platform) makeChannels(c config.Config, o knative.ChannelOptions, names
 
 // delivery is how events reach the actions of rules, nil if they are run at once.
 func (p *platform) delivery(c config.Config, log *slog.Logger) *trigger.Delivery {
-	if p.channels == nil {
+	if p.channels == nil || c.Knative.Events == knative.FormNone {
 		return nil
 	}
 	return &trigger.Delivery{

@@ -1,6 +1,7 @@
 package knative
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base32"
@@ -11,16 +12,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
-)
-
-const messaging = "messaging.knative.dev"
-
-var (
-	channelResource      = schema.GroupVersionResource{Group: messaging, Version: "v1", Resource: "channels"}
-	subscriptionResource = schema.GroupVersionResource{Group: messaging, Version: "v1", Resource: "subscriptions"}
 )
 
 // EventsPath is where this server takes deliveries: NAMESPACE/RULE/KEY below it.
@@ -40,16 +33,7 @@ const (
 	noteDeadLetters   = "dev.gowhisk/delivery-dead-letter-trigger"
 )
 
-// channelName and subscriptionName are readable and, by a hash, unique. What a Subscription is
-// subscribed to cannot be changed: so it is in the name.
-func channelName(owner string, trigger entity.Name) string {
-	return uniqueName(trigger.Name, owner, trigger.String())
-}
-
-func subscriptionName(owner string, trigger, rule entity.Name) string {
-	return uniqueName(rule.Name, owner, trigger.String(), rule.String())
-}
-
+// uniqueName is readable and, by a hash of its parts, unique.
 func uniqueName(readable string, parts ...string) string {
 	sum := sha256.New()
 	for _, part := range parts {
@@ -64,28 +48,29 @@ func labelValue(name string) string {
 	return strings.Trim(mapped[:min(len(mapped), 63)], "-._")
 }
 
-// channelObject is a trigger.
-func (c *Channels) channelObject(t entity.Name) *unstructured.Unstructured {
-	return c.object("Channel", channelName(c.opt.Owner, t), object{
+// carrierObject is what takes the events of a trigger. A Broker is none's in particular.
+func (c *Channels) carrierObject(t entity.Name) *unstructured.Unstructured {
+	if c.form == byBroker {
+		return c.object(c.form.carrier, c.carrierName(t), nil, object{}, object{})
+	}
+	return c.object(c.form.carrier, c.carrierName(t), object{
 		noteNamespace: t.Namespace, noteTrigger: t.Name,
 	}, object{noteTrigger: "/" + t.String()}, object{})
 }
 
-// subscriptionObject is an active rule. Errors: an *entity.Error about its annotations.
-func (c *Channels) subscriptionObject(t *entity.Trigger, r *entity.Rule) (*unstructured.Unstructured, error) {
+// ruleObject is an active rule. Errors: an *entity.Error about its annotations.
+func (c *Channels) ruleObject(t *entity.Trigger, r *entity.Rule) (*unstructured.Unstructured, error) {
 	delivery, err := c.delivery(t, r)
 	if err != nil {
 		return nil, err
 	}
-	return c.object("Subscription", subscriptionName(c.opt.Owner, t.Name, r.Name), object{
+	spec := c.subscription(t)
+	spec["subscriber"], spec["delivery"] = object{"uri": c.subscriber(r.Name)}, delivery
+	return c.object(c.form.ruleFor, c.ruleName(t.Name, r.Name), object{
 		noteNamespace: r.Name.Namespace, noteTrigger: t.Name.Name, noteRule: r.Name.Name,
 	}, object{
 		noteTrigger: "/" + t.Name.String(), noteRule: "/" + r.Name.String(), noteAction: "/" + r.Action.String(),
-	}, object{
-		"channel":    object{"apiVersion": messaging + "/v1", "kind": "Channel", "name": channelName(c.opt.Owner, t.Name)},
-		"subscriber": object{"uri": c.subscriber(r.Name)},
-		"delivery":   delivery,
-	}), nil
+	}, spec), nil
 }
 
 // object gets a label that changes with its specification.
@@ -102,7 +87,7 @@ func (c *Channels) object(kind, name string, labels, notes, spec object) *unstru
 		}
 	}
 	return &unstructured.Unstructured{Object: object{
-		"apiVersion": messaging + "/v1", "kind": kind, "spec": spec,
+		"apiVersion": c.form.group + "/v1", "kind": kind, "spec": spec,
 		"metadata": object{"name": name, "namespace": c.opt.Namespace, "labels": all, "annotations": notes},
 	}}
 }
@@ -127,12 +112,7 @@ func (c *Channels) Permits(rule entity.Name, key string) bool {
 // delivery is how often and when the cluster tries again, and what becomes of events that nobody takes.
 func (c *Channels) delivery(t *entity.Trigger, r *entity.Rule) (object, error) {
 	note := func(key, otherwise string) string {
-		for _, notes := range []entity.Parameters{r.Annotations, t.Annotations} {
-			if value := notes.Get(key); value != nil {
-				return textOf(value)
-			}
-		}
-		return otherwise
+		return cmp.Or(noteOf(key, r.Annotations, t.Annotations), otherwise)
 	}
 	retry, err := strconv.ParseInt(note(noteRetry, "10"), 10, 32)
 	if err != nil {
@@ -148,8 +128,11 @@ func (c *Channels) delivery(t *entity.Trigger, r *entity.Rule) (object, error) {
 		if err != nil || name.Namespace != r.Name.Namespace || name.Package != "" || name == t.Name {
 			return nil, entity.Errorf(entity.Malformed, "annotation %s of %s names no other trigger of the namespace", noteDeadLetters, r.Name)
 		}
+		if c.form == byBroker {
+			return nil, entity.Errorf(entity.Malformed, "annotation %s of %s is of no use with a Broker", noteDeadLetters, r.Name)
+		}
 		d["deadLetterSink"] = object{"ref": object{
-			"apiVersion": messaging + "/v1", "kind": "Channel", "namespace": c.opt.Namespace, "name": channelName(c.opt.Owner, name),
+			"apiVersion": c.form.group + "/v1", "kind": c.form.carrier, "namespace": c.opt.Namespace, "name": c.carrierName(name),
 		}}
 	}
 	return d, nil

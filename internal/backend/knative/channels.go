@@ -27,7 +27,8 @@ type Events interface {
 // ChannelOptions say which cluster, and how it is used.
 type ChannelOptions struct {
 	Client    dynamic.Interface
-	Namespace string // of Kubernetes, that all Channels are in
+	Namespace string // of Kubernetes, that all objects are in
+	Form      string // FormChannel, FormBroker or FormNone
 	Owner     string // tells apart several servers in one namespace
 	Secret    []byte // from which the keys are derived that deliveries bring
 	Catalog   Events
@@ -40,17 +41,18 @@ type ChannelOptions struct {
 }
 
 // Channels are the triggers and active rules of a catalog as Channels and Subscriptions of Knative
-// Eventing. They are a trigger.Transport.
+// Eventing, or as a Broker with Triggers. They are a trigger.Transport.
 type Channels struct {
-	opt           ChannelOptions
-	cluster       cluster
-	client        *http.Client
-	queue         names
-	channels      *services
-	subscriptions *services
-	installed     atomic.Bool // the cluster has Channels, and all are known
-	stop          context.CancelFunc
-	workers       sync.WaitGroup
+	opt       ChannelOptions
+	cluster   cluster
+	form      eventing
+	client    *http.Client
+	queue     names
+	carriers  *services
+	rules     *services
+	installed atomic.Bool // the cluster has what is needed, and all of ours is known
+	stop      context.CancelFunc
+	workers   sync.WaitGroup
 }
 
 // NewChannels begins to look after the cluster; it does not wait for it. Close ends it.
@@ -60,7 +62,7 @@ func NewChannels(opt ChannelOptions) *Channels {
 	}
 	c := &Channels{
 		opt: opt, cluster: cluster{opt.Client, opt.Namespace, opt.Owner, opt.Logger}, client: newClient(opt.Ingress, nil),
-		queue: newNames(), channels: newServices(), subscriptions: newServices(),
+		queue: newNames(), carriers: newServices(), rules: newServices(), form: forms[opt.Form],
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c.stop = cancel
@@ -85,17 +87,25 @@ func (c *Channels) Changed(name entity.Name) {
 
 // run watches and works, if the cluster has Knative Eventing.
 func (c *Channels) run(ctx context.Context) {
+	for name, form := range forms {
+		if name != c.opt.Form {
+			c.clear(ctx, form)
+		}
+	}
+	if c.opt.Form == FormNone {
+		return
+	}
 	has, err := c.find(ctx)
 	if err != nil {
 		return // the end of the server
 	}
 	if !has {
-		c.opt.Logger.Info("the cluster has no Channels of Knative Eventing: rules run their actions without it")
+		c.opt.Logger.Info("the cluster has no " + c.form.carriers.Resource + " of Knative Eventing: rules run their actions without it")
 		return
 	}
 	for _, seen := range []<-chan struct{}{
-		c.cluster.watch(ctx, &c.workers, channelResource, c.see(c.channels), c.miss(c.channels)),
-		c.cluster.watch(ctx, &c.workers, subscriptionResource, c.see(c.subscriptions), c.miss(c.subscriptions)),
+		c.cluster.watch(ctx, &c.workers, c.form.carriers, c.see(c.carriers), c.miss(c.carriers)),
+		c.cluster.watch(ctx, &c.workers, c.form.rules, c.see(c.rules), c.miss(c.rules)),
 	} {
 		select {
 		case <-seen:
@@ -116,10 +126,10 @@ func (c *Channels) run(ctx context.Context) {
 	}
 }
 
-// find tells whether the cluster has Channels, as soon as it answers.
+// find tells whether the cluster has what carries events, as soon as it answers.
 func (c *Channels) find(ctx context.Context) (bool, error) {
 	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
-		_, err := c.cluster.resource(channelResource).List(ctx, metav1.ListOptions{Limit: 1})
+		_, err := c.cluster.resource(c.form.carriers).List(ctx, metav1.ListOptions{Limit: 1})
 		if err == nil || apierrors.IsNotFound(err) {
 			return err == nil, nil
 		}
@@ -163,5 +173,7 @@ func (c *Channels) look(s *service) {
 		c.queue.Add(entity.Name{Namespace: namespace, Name: name})
 		return
 	}
-	c.opt.Logger.Warn("an object of ours in the cluster does not say for which trigger it is", "name", s.Metadata.Name)
+	for _, trigger := range c.rules.triggers() { // a Broker is every trigger's
+		c.queue.Add(trigger)
+	}
 }

@@ -65,6 +65,11 @@ func guests(name string) entity.Name { return entity.Name{Namespace: "guest", Na
 
 func carry(t *testing.T, at string, catalog *rules, log io.Writer) *knative.Channels {
 	t.Helper()
+	return carryBy(t, knative.FormChannel, at, catalog, log)
+}
+
+func carryBy(t *testing.T, form, at string, catalog *rules, log io.Writer) *knative.Channels {
+	t.Helper()
 	client, err := dynamic.NewForConfig(&rest.Config{Host: at, QPS: 1000, Burst: 1000})
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +79,7 @@ func carry(t *testing.T, at string, catalog *rules, log io.Writer) *knative.Chan
 		t.Fatal(err)
 	}
 	c := knative.NewChannels(knative.ChannelOptions{
-		Client: client, Namespace: "actions", Owner: "test", Secret: []byte("s"), Catalog: catalog, Ingress: entry, URL: "http://server:1/",
+		Client: client, Form: form, Namespace: "actions", Owner: "test", Secret: []byte("s"), Catalog: catalog, Ingress: entry, URL: "http://server:1/",
 		Triggers: func(context.Context) ([]entity.Name, error) { return []entity.Name{guests("My Trigger")}, nil },
 		Logger:   slog.New(slog.NewTextHandler(log, nil)),
 	})
@@ -158,6 +163,34 @@ func TestTriggersAndActiveRulesAreObjectsOfTheCluster(t *testing.T) {
 	eventually(t, "something stays", func() bool { return len(c.all("channels")) == 0 && subscribed() == "" })
 }
 
+// One server after the other has another setting.
+func TestFormOfEventsIsChanged(t *testing.T) {
+	c := newCluster(t, nil)
+	catalog := &rules{changed: func(entity.Name) {}}
+	catalog.become("r1 -r2")
+	catalog.trigger.Annotations = entity.Parameters{}.Set("dev.gowhisk/event-type", `"order"`).Set("dev.gowhisk/event-source", `"/shop"`)
+	count := func() [4]int {
+		return [4]int{len(c.all("channels")), len(c.all("subscriptions")), len(c.all("brokers")), len(c.all("triggers"))}
+	}
+	for _, row := range []struct {
+		form string
+		want [4]int
+	}{{knative.FormChannel, [4]int{1, 1, 0, 0}}, {knative.FormBroker, [4]int{0, 0, 1, 1}}, {knative.FormNone, [4]int{}}} {
+		channels := carryBy(t, row.form, c.url, catalog, io.Discard)
+		eventually(t, row.form+" has other objects", func() bool { return count() == row.want })
+		if row.form == knative.FormBroker {
+			eventually(t, "the Broker carries nothing", func() bool {
+				return channels.Carries(guests("My Trigger")) && channels.Delivers(guests("My Trigger"), guests("r1"))
+			})
+			const want = `"filters":[{"any":[{"all":[{"exact":{"type":"dev.gowhisk.trigger.fired"}},{"exact":{"source":"/namespaces/guest/triggers/My%20Trigger"}}]},{"all":[{"exact":{"type":"order"}},{"exact":{"source":"/shop"}}]}]}]`
+			if spec := text(c.all("triggers")[0].Object["spec"]); !strings.Contains(spec, want) || !strings.Contains(spec, `"broker":"`+c.all("brokers")[0].GetName()+`"`) {
+				t.Errorf("the Trigger is %s", spec)
+			}
+		}
+		channels.Close()
+	}
+}
+
 func TestEventsArePostedToTheChannelOfTheirTrigger(t *testing.T) {
 	status := make(chan int, 2)
 	got := make(chan string, 2)
@@ -210,9 +243,7 @@ func TestAnnotationsOfRulesSayHowEventsAreDelivered(t *testing.T) {
 }
 
 func TestClusterWithoutChannelsIsSaidOnceToHaveNone(t *testing.T) {
-	asked := make(chan struct{}, 100)
 	none := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		asked <- struct{}{}
 		http.Error(w, "404 page not found", http.StatusNotFound)
 	}))
 	t.Cleanup(none.Close)
@@ -220,10 +251,9 @@ func TestClusterWithoutChannelsIsSaidOnceToHaveNone(t *testing.T) {
 	catalog := &rules{changed: func(entity.Name) {}}
 	catalog.become("r1")
 	channels := carry(t, none.URL, catalog, log)
-	<-asked
-	eventually(t, "nobody says it", func() bool { return strings.Contains(log.String(), "has no Channels of Knative Eventing") })
+	eventually(t, "nobody says it", func() bool { return strings.Contains(log.String(), "has no channels of Knative Eventing") })
 	catalog.become("r1 r2")
-	if channels.Carries(guests("My Trigger")) || channels.Delivers(guests("My Trigger"), guests("r1")) || strings.Count(log.String(), "\n") != 1 || len(asked) != 0 {
+	if channels.Carries(guests("My Trigger")) || channels.Delivers(guests("My Trigger"), guests("r1")) || strings.Count(log.String(), "\n") != 1 {
 		t.Errorf("the log is\n%s", log)
 	}
 }

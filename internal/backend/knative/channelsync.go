@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -24,13 +26,13 @@ func (c *Channels) reconcile(ctx context.Context, name entity.Name) error {
 	var errs []error
 	kept := map[string]bool{}
 	if t != nil {
-		o := c.channelObject(name)
+		o := c.carrierObject(name)
 		kept[o.GetName()] = true
-		errs = append(errs, c.align(ctx, channelResource, c.channels, o), c.subscribe(ctx, t, kept))
+		errs = append(errs, c.align(ctx, c.form.carriers, c.carriers, o), c.subscribe(ctx, t, kept))
 	}
 	errs = append(errs,
-		c.drop(ctx, subscriptionResource, "Subscription", c.subscriptions, name, kept),
-		c.drop(ctx, channelResource, "Channel", c.channels, name, kept))
+		c.drop(ctx, c.form.rules, c.form.ruleFor, c.rules, name, kept),
+		c.drop(ctx, c.form.carriers, c.form.carrier, c.carriers, name, kept))
 	return errors.Join(errs...)
 }
 
@@ -47,14 +49,14 @@ func (c *Channels) subscribe(ctx context.Context, t *entity.Trigger, kept map[st
 		}
 		var o *unstructured.Unstructured
 		if err == nil {
-			o, err = c.subscriptionObject(t, r)
+			o, err = c.ruleObject(t, r)
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("subscribe the rule %s: %w", l.Rule, err))
 			continue
 		}
 		kept[o.GetName()] = true
-		errs = append(errs, c.align(ctx, subscriptionResource, c.subscriptions, o))
+		errs = append(errs, c.align(ctx, c.form.rules, c.rules, o))
 	}
 	return errors.Join(errs...)
 }
@@ -117,4 +119,34 @@ func (s *services) noted(key, value string) []*service {
 
 func isNone(err error) bool {
 	return errors.Is(err, entity.ErrNotFound) || errors.Is(err, entity.ErrWrongType)
+}
+
+// triggers are those that the known ones are for.
+func (s *services) triggers() (all []entity.Name) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range s.known {
+		if namespace, name, ok := cutName(one.Metadata.Annotations[noteTrigger]); ok {
+			all = append(all, entity.Name{Namespace: namespace, Name: name})
+		}
+	}
+	return all
+}
+
+// clear removes what an earlier server left that had another form.
+func (c *Channels) clear(ctx context.Context, form eventing) {
+	for kind, resource := range map[string]schema.GroupVersionResource{form.ruleFor: form.rules, form.carrier: form.carriers} {
+		list, err := c.cluster.resource(resource).List(ctx, metav1.ListOptions{LabelSelector: c.cluster.selector()})
+		if apierrors.IsNotFound(err) || ctx.Err() != nil {
+			continue
+		}
+		if err == nil {
+			for _, o := range list.Items {
+				err = errors.Join(err, c.cluster.delete(ctx, resource, kind, o.GetName()))
+			}
+		}
+		if err != nil {
+			c.opt.Logger.Warn("what another setting of knative.events had in the cluster may be there still", "kind", kind, "error", err)
+		}
+	}
 }

@@ -180,7 +180,7 @@ func (c *cluster) put(resource string, o *unstructured.Unstructured) {
 		}
 		o.Object["status"] = status
 	}
-	if resource == "channels" || resource == "subscriptions" {
+	if strings.HasPrefix(text(o.Object["apiVersion"]), `"messaging.`) || strings.HasPrefix(text(o.Object["apiVersion"]), `"eventing.`) {
 		o.Object["status"] = map[string]any{
 			"observedGeneration": generation, "conditions": []any{map[string]any{"type": "Ready", "status": "True"}},
 			"address": map[string]any{"url": "http://" + o.GetName() + "-kn-channel.actions.svc.cluster.local"},
