@@ -39,6 +39,7 @@ type cluster struct {
 	registry string
 	host     string            // address at which pods reach this machine
 	entry    string            // where requests for cluster-local hosts enter
+	events   string            // where events for Channels do
 	images   map[string]string // with the proxy, by kind
 }
 
@@ -67,6 +68,9 @@ func newBackend(t *testing.T, proxy func() (string, error)) *backend {
 	}
 	b.host = host
 	if b.entry, err = kubectl(t.Context(), "get", "service", "ingress-private", "-n", "mini-ingress", "-o", "jsonpath={.spec.clusterIP}"); err != nil {
+		t.Fatal(err)
+	}
+	if b.events, err = kubectl(t.Context(), "get", "service", "imc-dispatcher", "-n", "knative-eventing", "-o", "jsonpath={.spec.clusterIP}"); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.makeImages(t); err != nil {
@@ -135,7 +139,8 @@ func (b *backend) flags(namespace string) ([]string, error) {
 	slices.Sort(images)
 	return []string{
 		"--listen", b.host + ":0", "--bootstrap-keys", "public", "--backend", onKnative,
-		"--knative-kubeconfig", os.Getenv("KUBECONFIG"), "--knative-namespace", namespace, "--knative-ingress", "http://" + b.entry,
+		"--knative-kubeconfig", os.Getenv("KUBECONFIG"), "--knative-namespace", namespace, "--knative-ingress", "http://" + b.entry, "--knative-events-ingress", "http://" + b.events,
+		"--knative-stem-cells", "all=0,nodejs:18=1",
 		"--knative-registry", b.registry + "/scripts/actions", "--knative-images", strings.Join(images, ","), "--knative-proxies", proxy,
 	}, nil
 }

@@ -3,6 +3,7 @@ package script
 import (
 	"flag"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -45,7 +46,7 @@ func TestScript(t *testing.T) {
 			"serve": b.serve, "stop": stop, "crash": crash,
 			"wsk": voice("wsk"), "uwsk": voice("uwsk"), "attackwsk": voice("attackwsk"), "curl": voice("curl"),
 			"exits": exits, "capture": capture, "eventually": b.eventually, "repeat": repeat,
-			"kafka": kafka, "registry": b.serveRegistry,
+			"kafka": kafka, "registry": b.serveRegistry, "kubectl": voice("kubectl"),
 		},
 	})
 }
@@ -56,6 +57,7 @@ func (b *backend) setup(env *testscript.Env, wsk string) error {
 	env.Setenv("WSK", wsk)
 	env.Setenv("GUEST", guestKey)
 	env.Setenv("USER_KEY", userKey)
+	env.Setenv("KUBECONFIG", os.Getenv("KUBECONFIG"))
 	namespace, err := b.namespace(env)
 	if err != nil {
 		return err
@@ -76,6 +78,9 @@ func (b *backend) condition(cond string) (bool, error) {
 	programs := map[string]string{
 		"kind:nodejs": "node", "kind:python": "python3", "kind:php": "php", "kind:ruby": "ruby",
 		"kind:java": "java", "kind:go": "go", "curl": "curl", "jq": "jq", "openssl": "openssl",
+	}
+	if cond == "cluster" {
+		return b.name != onLocal, nil
 	}
 	program, ok := programs[cond]
 	if !ok {

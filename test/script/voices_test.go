@@ -44,6 +44,9 @@ func say(ts *testscript.TestScript, name string, args []string) error {
 		ts.Setenv("WSK_CONFIG_FILE", props)
 		return ts.Exec(ts.Getenv("WSK"), append([]string{"-i"}, args...)...)
 	}
+	if name == "kubectl" {
+		args = append([]string{"-n", ts.Value(serverKey{}).(*instance).namespace}, args...)
+	}
 	if name == "curl" {
 		args = append([]string{"-sS", "-k"}, args...)
 	}
