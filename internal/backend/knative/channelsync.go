@@ -133,11 +133,11 @@ func (s *services) triggers() (all []entity.Name) {
 	return all
 }
 
-// clear removes what an earlier server left that had another form.
+// clear removes what an earlier server left that had another form, as far as it may.
 func (c *Channels) clear(ctx context.Context, form eventing) {
 	for kind, resource := range map[string]schema.GroupVersionResource{form.ruleFor: form.rules, form.carrier: form.carriers} {
 		list, err := c.cluster.resource(resource).List(ctx, metav1.ListOptions{LabelSelector: c.cluster.selector()})
-		if apierrors.IsNotFound(err) || ctx.Err() != nil {
+		if apierrors.IsNotFound(err) || apierrors.IsForbidden(err) || ctx.Err() != nil {
 			continue
 		}
 		if err == nil {
