@@ -19,7 +19,7 @@ func (a arrivals) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 
 // TestFiguresOfEvents prints how long after a fire its action runs, through a Channel and without.
 func TestFiguresOfEvents(t *testing.T) {
-	entry := dispatcher(t)
+	entry := entryOf(t, "imc-dispatcher")
 	table := fmt.Sprintf("%-20s %12s %12s\n", "fire to action", "p50", "p99")
 	for _, row := range []struct{ name, mode string }{{"through a Channel", "channel"}, {"without", "none"}} {
 		t.Run(row.mode, func(t *testing.T) {

@@ -27,7 +27,7 @@ func eventful(t *testing.T, entry string, flags ...string) (*onCluster, *counter
 	t.Helper()
 	registry := os.Getenv("REGISTRY")
 	if entry == "" {
-		entry = dispatcher(t)
+		entry = entryOf(t, "imc-dispatcher")
 	}
 	o := serveOn(t, append([]string{
 		"--knative-registry", registry + "/e2e-actions", "--knative-images", "nodejs:18=" + registry + "/node:0",
@@ -41,15 +41,15 @@ func eventful(t *testing.T, entry string, flags ...string) (*onCluster, *counter
 	return o, n
 }
 
-// dispatcher is where events for Channels enter.
-func dispatcher(t *testing.T) string {
+// entryOf is where a Service of Eventing takes events.
+func entryOf(t *testing.T, service string) string {
 	t.Helper()
 	if os.Getenv("KUBECONFIG") == "" {
 		t.Skip("KUBECONFIG names no cluster: make e2e starts one")
 	}
-	ip, err := (&cluster{}).kubectl(t.Context(), "", "get", "service", "imc-dispatcher", "--namespace", "knative-eventing", "-o", "jsonpath={.spec.clusterIP}")
+	ip, err := (&cluster{}).kubectl(t.Context(), "", "get", "service", service, "--namespace", "knative-eventing", "-o", "jsonpath={.spec.clusterIP}")
 	if err != nil {
-		t.Skipf("the cluster has no dispatcher of Channels: %v", err)
+		t.Skipf("the cluster has no %s: %v", service, err)
 	}
 	return "http://" + ip
 }
@@ -208,7 +208,7 @@ func TestAnnotationsSayHowTheClusterDelivers(t *testing.T) {
 func TestEventsOfOthersFireTriggersOnce(t *testing.T) {
 	o, n := eventful(t, "")
 	o.do("rule", "create", "second", "t", "told")
-	entry, host := dispatcher(t), o.subscribed("t", "r")
+	entry, host := entryOf(t, "imc-dispatcher"), o.subscribed("t", "r")
 	o.subscribed("t", "second")
 	binary := map[string]string{"Ce-Specversion": "1.0", "Ce-Id": "1", "Ce-Source": "/curl", "Ce-Type": "binary", "Content-Type": "application/json"}
 	structured := map[string]string{"Content-Type": "application/cloudevents+json"}
@@ -235,6 +235,35 @@ func TestEventsOfOthersFireTriggersOnce(t *testing.T) {
 		if want := map[string]int{"t": 2, "told": 5}[kind]; len(list) != want {
 			t.Errorf("%d activations of %s, want %d", len(list), kind, want)
 		}
+	}
+}
+
+func TestTriggersGoThroughABroker(t *testing.T) {
+	const brokers, triggers = "brokers.eventing.knative.dev", "triggers.eventing.knative.dev"
+	entry := entryOf(t, "broker-ingress")
+	o, n := eventful(t, entry, "--knative-events", "broker")
+	o.do("trigger", "update", "t", "-a", "dev.gowhisk/event-type", "order")
+	o.do("trigger", "create", "other")
+	o.do("rule", "create", "of-other", "other", "told")
+	for _, rule := range []string{"r", "of-other"} {
+		o.one(triggers, "dev.gowhisk/rule="+rule, ".metadata.name")
+	}
+	address := o.one(brokers, "app.kubernetes.io/managed-by=gowhisk", ".status.address.url")
+	o.fire(map[string]any{"n": "fired"})
+	o.until("the fire does not come back", func() bool { taken, missed := o.deliveries(); return taken == 1 && missed == 0 && n.of("fired") == 1 })
+	path := address[strings.LastIndex(address, ".local/")+len(".local"):]
+	for range 2 {
+		header := map[string]string{"Ce-Specversion": "1.0", "Ce-Id": "1", "Ce-Source": "/shop", "Ce-Type": "order", "Content-Type": "application/json"}
+		if status, err := post(t.Context(), entry+path, strings.Split(address, "/")[2], header, `{"x":1}`); err != nil || status != http.StatusAccepted {
+			t.Fatalf("%d %v", status, err)
+		}
+	}
+	o.until("the event of others does not come", func() bool { taken, _ := o.deliveries(); return taken == 3 && n.of("order 1") > 0 })
+	o.do("rule", "delete", "r")
+	o.do("rule", "disable", "of-other")
+	o.until("Triggers stay", func() bool { return o.mustKubectl(t, "", "get", triggers, "-o", "name") == "" })
+	if n.of("fired") != 1 || n.of("order 1") != 1 {
+		t.Errorf("ran %d times and %d times", n.of("fired"), n.of("order 1"))
 	}
 }
 
