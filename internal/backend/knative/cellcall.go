@@ -14,7 +14,6 @@ import (
 	"github.com/gowhisk/gowhisk/internal/actionproxy"
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/invoker"
-	"github.com/gowhisk/gowhisk/internal/protocol"
 	"github.com/gowhisk/gowhisk/runtimes"
 )
 
@@ -119,24 +118,6 @@ func initOf(ctx context.Context, msg *invoker.Message) ([]byte, error) {
 		return nil, fmt.Errorf("describe the action %s: %w", a.Name, err)
 	}
 	return text, nil
-}
-
-// describe is what proxies are told of an action beside its code.
-func describe(a *entity.Action, namespace string) actionproxy.Action {
-	timeout, logs, concurrency := int(a.Limits.Timeout.Milliseconds()), int(a.Limits.Logs), a.Limits.Concurrency
-	described := actionproxy.Action{
-		Namespace: a.Name.Namespace, Package: a.Name.Package, Name: a.Name.Name, Version: a.Version.String(),
-		Kind: a.Exec.Kind, Main: a.Exec.Main,
-		Env:    protocol.Env{"__OW_NAMESPACE": namespace, "__OW_ACTION_NAME": "/" + a.Name.String()},
-		Limits: actionproxy.ActionLimits{Timeout: &timeout, Logs: &logs, Concurrency: &concurrency},
-	}
-	for _, p := range a.Parameters {
-		described.Parameters = append(described.Parameters, actionproxy.KeyValue{Key: p.Key, Value: p.Value, Init: p.Init})
-	}
-	for _, p := range a.Annotations {
-		described.Annotations = append(described.Annotations, actionproxy.KeyValue{Key: p.Key, Value: p.Value})
-	}
-	return described
 }
 
 // withInit is the body of a request that brings the action.

@@ -125,19 +125,9 @@ func tooBig(size int) error {
 // files are those of the Secret that say what to run.
 func (m manifest) files() (map[string][]byte, error) {
 	a := m.action
-	timeout, logs, concurrency := int(a.Limits.Timeout.Milliseconds()), int(a.Limits.Logs), a.Limits.Concurrency
-	described := actionproxy.Action{
-		Namespace: a.Name.Namespace, Package: a.Name.Package, Name: a.Name.Name, Version: a.Version.String(),
-		Kind: cmp.Or(m.image.Kind, a.Exec.Kind), Main: cmp.Or(a.Exec.Main, m.image.Main), Code: m.image.Code, Binary: m.image.Binary,
-		Env:    protocol.Env{"__OW_NAMESPACE": m.Namespace, "__OW_ACTION_NAME": "/" + a.Name.String()},
-		Limits: actionproxy.ActionLimits{Timeout: &timeout, Logs: &logs, Concurrency: &concurrency},
-	}
-	for _, p := range a.Parameters {
-		described.Parameters = append(described.Parameters, actionproxy.KeyValue{Key: p.Key, Value: p.Value, Init: p.Init})
-	}
-	for _, p := range a.Annotations {
-		described.Annotations = append(described.Annotations, actionproxy.KeyValue{Key: p.Key, Value: p.Value})
-	}
+	described := describe(a, m.Namespace)
+	described.Kind, described.Main = cmp.Or(m.image.Kind, described.Kind), cmp.Or(described.Main, m.image.Main)
+	described.Code, described.Binary = m.image.Code, m.image.Binary
 	files := map[string][]byte{}
 	if m.image.Code == "" && m.code != "" {
 		content, err := plainCode(m.code, a.Exec.Binary)
@@ -153,6 +143,24 @@ func (m manifest) files() (map[string][]byte, error) {
 	}
 	files[actionFile] = text
 	return files, nil
+}
+
+// describe is what proxies are told of an action that the namespace invokes, beside its code.
+func describe(a *entity.Action, namespace string) actionproxy.Action {
+	timeout, logs, concurrency := int(a.Limits.Timeout.Milliseconds()), int(a.Limits.Logs), a.Limits.Concurrency
+	described := actionproxy.Action{
+		Namespace: a.Name.Namespace, Package: a.Name.Package, Name: a.Name.Name, Version: a.Version.String(),
+		Kind: a.Exec.Kind, Main: a.Exec.Main,
+		Env:    protocol.Env{"__OW_NAMESPACE": namespace, "__OW_ACTION_NAME": "/" + a.Name.String()},
+		Limits: actionproxy.ActionLimits{Timeout: &timeout, Logs: &logs, Concurrency: &concurrency},
+	}
+	for _, p := range a.Parameters {
+		described.Parameters = append(described.Parameters, actionproxy.KeyValue{Key: p.Key, Value: p.Value, Init: p.Init})
+	}
+	for _, p := range a.Annotations {
+		described.Annotations = append(described.Annotations, actionproxy.KeyValue{Key: p.Key, Value: p.Value})
+	}
+	return described
 }
 
 // serviceObject is the Service of serving.knative.dev/v1.
