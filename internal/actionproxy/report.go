@@ -18,10 +18,15 @@ const (
 	IdentityPath = "/cluster/identity"
 )
 
+// PodHeader has the name by which that server knows the key.
+const PodHeader = "X-Whisk-Pod"
+
 // HomeOptions say which server an action belongs to.
 type HomeOptions struct {
 	// URL is that of its API.
 	URL string `json:"url"`
+	// Name is that of those who have the key.
+	Name string `json:"name"`
 	// As is who speaks, in the words in which that server wants to hear it.
 	As json.RawMessage `json:"as"`
 

@@ -47,7 +47,7 @@ func newHome(t *testing.T, status ...int) *home {
 
 func (h *home) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
-	if err != nil || r.Method != http.MethodPost || r.Header.Get("Authorization") != "Bearer key" {
+	if err != nil || r.Method != http.MethodPost || r.Header.Get("Authorization") != "Bearer key" || r.Header.Get(actionproxy.PodHeader) != "hello-1" {
 		h.t.Errorf("%s %s %v: %v", r.Method, r.URL, r.Header, err)
 	}
 	h.mu.Lock()
@@ -84,7 +84,7 @@ func (h *home) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // reporting is a service whose pod reports there.
 func (h *home) reporting(code, members string) *service {
 	h.t.Helper()
-	to := actionproxy.NewHome(actionproxy.HomeOptions{URL: h.URL, As: json.RawMessage(`"pod"`), Key: "key"})
+	to := actionproxy.NewHome(actionproxy.HomeOptions{URL: h.URL, Name: "hello-1", As: json.RawMessage(`"pod"`), Key: "key"})
 	return knative(h.t, actionproxy.KnativeOptions{
 		Runtime: supervised(h.t, "nodejs", false), Action: baked(h.t, code, members), Concurrency: 1, Node: true, GatewayKey: "key", Home: to,
 	})

@@ -25,6 +25,7 @@ func (h *Home) post(ctx context.Context, path string, body []byte) ([]byte, erro
 		return nil, fmt.Errorf("%w: %w", errRefused, err)
 	}
 	req.Header.Set("Authorization", "Bearer "+h.opts.Key)
+	req.Header.Set(PodHeader, h.opts.Name)
 	req.Header.Set("Content-Type", "application/json")
 	req.Close = true
 	conn, err := dialHome(ctx, req)

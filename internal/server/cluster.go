@@ -26,6 +26,10 @@ func (p *platform) servePods(log *slog.Logger) {
 	}
 	told := func(do func(ctx context.Context, key string, body []byte) (any, error)) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
+			if !p.knative.Knows(r.Header.Get(actionproxy.PodHeader), r.Header.Get("Authorization")) {
+				http.Error(w, "refused", http.StatusUnauthorized)
+				return
+			}
 			body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostToldAtOnce))
 			if err != nil {
 				http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)

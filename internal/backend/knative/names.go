@@ -129,8 +129,10 @@ func (p *plans) sum(parameters entity.Parameters) uint64 {
 }
 
 // key is what pods of that version know us by: pods of another refuse it, before anything else.
-func (b *Backend) key(p plan) string {
+func (b *Backend) key(p plan) string { return b.keyOf(p.revision()) }
+
+func (b *Backend) keyOf(revision string) string {
 	sum := hmac.New(sha256.New, b.opt.Secret)
-	sum.Write([]byte("gateway " + p.revision()))
+	sum.Write([]byte("gateway " + revision))
 	return hex.EncodeToString(sum.Sum(nil))
 }

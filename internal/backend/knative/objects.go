@@ -93,7 +93,7 @@ func (b *Backend) secretObject(m manifest) (*unstructured.Unstructured, error) {
 	if err != nil {
 		return nil, err
 	}
-	if files[reportFile], err = json.Marshal(object{"url": b.opt.APIHost, "as": m.speaker()}); err != nil {
+	if files[reportFile], err = json.Marshal(object{"url": b.opt.APIHost, "name": m.revision(), "as": m.speaker()}); err != nil {
 		return nil, fmt.Errorf("describe the pods of %s: %w", m.action.Name, err)
 	}
 	files["gateway-key"] = []byte(b.key(m.plan))

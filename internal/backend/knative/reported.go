@@ -48,12 +48,17 @@ func (m manifest) speaker() speaker {
 
 var errStranger = entity.Errorf(entity.Unauthorized, "This is said by no pod of an action.")
 
-// action is whose pod speaks. The key must be that of its version, and the Service the one that such an
+// Knows reports whether the key is that of the pods of that name.
+func (b *Backend) Knows(name, authorization string) bool {
+	given, _ := strings.CutPrefix(authorization, "Bearer ")
+	want, got := sha256.Sum256([]byte(b.keyOf(name))), sha256.Sum256([]byte(given)) // of one length
+	return subtle.ConstantTimeCompare(want[:], got[:]) == 1
+}
+
+// speaks is whose pod it is. The key must be that of its version, and the Service the one that such an
 // action has there, also if the cluster does not have it any more.
 func (b *Backend) speaks(s speaker, authorization string) (at place, a *entity.Action, err error) {
-	given, _ := strings.CutPrefix(authorization, "Bearer ")
-	want, got := sha256.Sum256([]byte(b.key(plan{s.Service, s.Tag}))), sha256.Sum256([]byte(given)) // of one length
-	if subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
+	if !b.Knows(plan{s.Service, s.Tag}.revision(), authorization) {
 		return at, nil, errStranger
 	}
 	var notes service

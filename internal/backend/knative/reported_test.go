@@ -59,6 +59,9 @@ func TestWhatPodsReportIsAnActivationOfTheirAction(t *testing.T) {
 	if _, err := b.Asked(key, []byte(`{"as":`+string(as)+`,"authorization":"Basic x"}`)); err != nil {
 		t.Error(err)
 	}
+	if revision := c.all("secrets")[0].GetName(); !b.Knows(revision, key) || b.Knows(revision+"0", key) || b.Knows(revision, "") || b.Knows("", key) {
+		t.Error("the key is not that of the pods alone")
+	}
 	for name, row := range map[string]struct{ key, as, list string }{
 		"no key":            {"", string(as), two},
 		"another key":       {key[:len(key)-1] + "x", string(as), two},
