@@ -248,6 +248,10 @@ func TestPrivateRegistriesAreReadWithCredentials(t *testing.T) {
 	without.do("action", "create", "theirs", "--docker", image)
 	without.says("without credentials", without.do("action", "invoke", "theirs", "--result"), "Failed to pull container image '"+image+"'.")
 
+	var list []activation
+	if _, err := without.call(t.Context(), http.MethodGet, "/activations?name=theirs&docs=true", nil, &list); err != nil || len(list) != 1 || !strings.Contains(fmt.Sprintf("%s", list[0].Annotations), "wants other credentials") {
+		t.Errorf("the activation does not say why: %+v, %v", list, err)
+	}
 	config, err := json.Marshal(map[string]any{"auths": map[string]any{at: map[string]string{
 		"auth": base64.StdEncoding.EncodeToString([]byte(user.Username + ":" + user.Password)),
 	}}})

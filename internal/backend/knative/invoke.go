@@ -145,8 +145,8 @@ func (b *Backend) unready(ctx context.Context, msg *invoker.Message, err error) 
 			return invoker.Result{}, err
 		}
 		why := ""
-		if shown.Code == fault.RegistryFailed && shown.Err != nil {
-			why = shown.Err.Error()
+		if cause, ok := errors.AsType[*fault.Error](shown.Err); ok && shown.Code == fault.RegistryFailed {
+			why = cause.Report.Why
 		}
 		return failedBefore(msg, shown.Message, shown.Code, why), nil
 	}
