@@ -54,17 +54,21 @@ func newCarrier(d Delivery) *carrier {
 
 // hold has the activations wait whose event is going to be delivered, but for that of the rule that it
 // has been delivered for already. While the events of a trigger do not come back nothing waits.
-func (c *carrier) hold(trigger entity.Name, key eventKey, steps []step, arrived entity.Name) {
+func (c *carrier) hold(trigger entity.Name, key eventKey, all *course, arrived entity.Name) {
 	if c.doubts(trigger) {
 		return
 	}
 	rules := map[entity.Name]chan struct{}{}
-	for i := range steps {
-		s := &steps[i]
-		if s.err == nil && s.link.Rule != arrived && c.Transport.Delivers(trigger, s.link.Rule) {
-			hold := make(chan struct{})
-			rules[s.link.Rule], s.request.Hold = hold, hold
+	next := 0
+	for i, l := range all.links {
+		if all.errs[i] != nil {
+			continue
 		}
+		if l.Rule != arrived && c.Transport.Delivers(trigger, l.Rule) {
+			hold := make(chan struct{})
+			rules[l.Rule], all.requests[next].Hold = hold, hold
+		}
+		next++
 	}
 	c.held.put(key, rules, c.Patience, func(n int) { c.late(trigger, n) })
 }

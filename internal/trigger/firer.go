@@ -97,31 +97,31 @@ func (f *Firer) fire(ctx context.Context, e Event, from *arrival) (entity.Activa
 		return "", err
 	}
 	id := f.cfg.Acceptor.NewID()
-	steps := f.follow(ctx, t, &e, args)
+	all := f.follow(ctx, t, &e, args)
 	if from != nil {
-		if err := throttled(steps, from.rule); err != nil {
-			giveBack(steps)
+		if err := all.throttled(from.rule); err != nil {
+			all.giveBack()
 			return "", err
 		}
 	}
 	var cause *entity.Activation
 	if e.Identity.StoresActivations() {
-		cause = record(t, &e, id, outcomes(steps))
+		cause = record(t, &e, id, all.outcomes())
 	}
-	if err := f.accept(ctx, &e, id, steps, cause, from); err != nil {
+	if err := f.accept(ctx, &e, id, all, cause, from); err != nil {
 		return "", err
 	}
 	return id, nil
 }
 
 // accept makes what the event causes durable and sends the event on its way.
-func (f *Firer) accept(ctx context.Context, e *Event, id entity.ActivationID, steps []step, cause *entity.Activation, from *arrival) error {
+func (f *Firer) accept(ctx context.Context, e *Event, id entity.ActivationID, all *course, cause *entity.Activation, from *arrival) error {
 	if f.carrier == nil {
-		return f.cfg.Acceptor.Accept(ctx, requests(steps), cause)
+		return f.cfg.Acceptor.Accept(ctx, all.requests, cause)
 	}
 	if from != nil {
-		f.carrier.hold(e.Trigger, from.key, steps, from.rule)
-		err := f.cfg.Acceptor.Accept(ctx, requests(steps), cause, from.entry)
+		f.carrier.hold(e.Trigger, from.key, all, from.rule)
+		err := f.cfg.Acceptor.Accept(ctx, all.requests, cause, from.entry)
 		if err != nil {
 			f.carrier.held.release(from.key)
 		}
@@ -129,9 +129,9 @@ func (f *Firer) accept(ctx context.Context, e *Event, id entity.ActivationID, st
 	}
 	carried, key := f.carrier.Transport.Carries(e.Trigger), keyOf(e.Trigger, Source(e.Trigger), string(id))
 	if carried {
-		f.carrier.hold(e.Trigger, key, steps, entity.Name{})
+		f.carrier.hold(e.Trigger, key, all, entity.Name{})
 	}
-	if err := f.cfg.Acceptor.Accept(ctx, requests(steps), cause); err != nil {
+	if err := f.cfg.Acceptor.Accept(ctx, all.requests, cause); err != nil {
 		f.carrier.held.release(key)
 		return err
 	}

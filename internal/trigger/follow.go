@@ -20,60 +20,56 @@ type outcome struct {
 	Action     string              `json:"action"`
 }
 
-// step is what a fire comes to along one rule.
-type step struct {
-	link    entity.Link
-	request invoke.Accepted // if err is nil
-	err     error
+// course is what a fire comes to along the rules of a trigger.
+type course struct {
+	links    []entity.Link
+	errs     []error           // by link
+	requests []invoke.Accepted // of the links without an error, in their order
 }
 
 // follow goes along all rules in the order in which they were linked. Each
 // request holds a slot of the namespace.
-func (f *Firer) follow(ctx context.Context, t *entity.Trigger, e *Event, args json.RawMessage) []step {
-	steps := make([]step, len(t.Rules))
+func (f *Firer) follow(ctx context.Context, t *entity.Trigger, e *Event, args json.RawMessage) *course {
+	c := &course{links: t.Rules, errs: make([]error, len(t.Rules)), requests: make([]invoke.Accepted, 0, len(t.Rules))}
 	for i, l := range t.Rules {
-		steps[i].link = l
-		steps[i].request, steps[i].err = f.request(ctx, l, e, args)
-	}
-	return steps
-}
-
-func requests(steps []step) (all []invoke.Accepted) {
-	for _, s := range steps {
-		if s.err == nil {
-			all = append(all, s.request)
+		request, err := f.request(ctx, l, e, args)
+		if c.errs[i] = err; err == nil {
+			c.requests = append(c.requests, request)
 		}
 	}
-	return all
+	return c
 }
 
 // outcomes are the logs of the record.
-func outcomes(steps []step) (logs []string) {
-	for _, s := range steps {
-		out := outcome{Rule: s.link.Rule.String(), Action: s.link.Action.String()}
-		if s.err == nil {
-			out.Success, out.ID = true, s.request.ID
+func (c *course) outcomes() []string {
+	logs := make([]string, len(c.links))
+	next := 0
+	for i, l := range c.links {
+		out := outcome{Rule: l.Rule.String(), Action: l.Action.String()}
+		if err := c.errs[i]; err == nil {
+			out.Success, out.ID = true, c.requests[next].ID
+			next++
 		} else {
-			out.StatusCode, out.Error = failure(s.err)
+			out.StatusCode, out.Error = failure(err)
 		}
-		logs = append(logs, out.line())
+		logs[i] = out.line()
 	}
 	return logs
 }
 
 // throttled is the error of that rule if its action may not be invoked just now.
-func throttled(steps []step, rule entity.Name) error {
-	for _, s := range steps {
-		if s.link.Rule == rule && s.err != nil && entity.KindOf(s.err) == entity.Throttled {
-			return s.err
+func (c *course) throttled(rule entity.Name) error {
+	for i, err := range c.errs {
+		if c.links[i].Rule == rule && err != nil && entity.KindOf(err) == entity.Throttled {
+			return err
 		}
 	}
 	return nil
 }
 
 // giveBack returns the slots of what is not accepted.
-func giveBack(steps []step) {
-	for _, r := range requests(steps) {
+func (c *course) giveBack() {
+	for _, r := range c.requests {
 		r.Done()
 	}
 }
