@@ -115,7 +115,8 @@ func (b *bridges) sit(at *bridge) (seat, bool) {
 type left int
 
 const (
-	answered  left = iota // by the action
+	unused    left = iota // nothing was sent
+	answered              // by the action
 	unreached             // the cell does not take requests: another may do
 	lost                  // the cell is in no state that anybody knows
 )

@@ -286,11 +286,12 @@ func TestActionThatTheClusterRefusesDoesNotRunInACellEither(t *testing.T) {
 
 func TestCodeThatCannotBeReadCostsNoCell(t *testing.T) {
 	c := newCluster(t, answering(200, `{}`, ""))
-	c.cells = newHosts(t, prewarmed)
+	c.cells, c.pokes = newHosts(t, prewarmed), make(chan chan bool)
 	b := bridging(t, c, 1)
 	if _, err := b.Invoke(t.Context(), message(action())); err != nil { // the Service is made
 		t.Fatal(err)
 	}
+	(<-c.pokes) <- true
 	eventually(t, "no cell again", func() bool { return len(c.stems()) == 1 && c.cells.made() == 2 })
 	for _, s := range c.all("services") {
 		c.scale(revisionOf(s), false)
@@ -301,5 +302,8 @@ func TestCodeThatCannotBeReadCostsNoCell(t *testing.T) {
 	msg.Code = func(context.Context) (string, error) { return "", lost }
 	if _, err := b.Invoke(t.Context(), msg); !errors.Is(err, lost) {
 		t.Errorf("got %v", err)
+	}
+	if r, err := b.Invoke(t.Context(), message(action())); err != nil || r.Placement != "bridge" {
+		t.Errorf("the cell is lost, too: %+v, %v", r, err)
 	}
 }

@@ -53,6 +53,7 @@ type cells struct {
 	known   map[string]*cell  // by name; guarded by mu
 	stock   map[StemCell]*lot // guarded by mu
 	orphans map[string]bool   // Secrets whose pod is gone; guarded by mu
+	reached bool              // a cell could be; guarded by mu
 	off     string            // why none are kept after all; guarded by mu
 }
 

@@ -38,21 +38,22 @@ func stemCellOf(a *entity.Action) StemCell {
 
 // asleep reports whether no pod of the version takes requests, and some may come to.
 func (b *Backend) asleep(p plan) bool {
-	if s, _ := b.services.get(p.service); s != nil && s.failed(p) != "" {
+	if n, _ := b.readiness.of(p.revision()); n > 0 {
 		return false
 	}
-	n, _ := b.readiness.of(p.revision())
-	return n == 0
+	s, _ := b.services.get(p.service)
+	return s == nil || s.failed(p) == ""
 }
 
 // bridged runs the activation in a stem cell if its Service is at zero. False means that the Service is
 // to be asked, and that the action has not been reached.
 func (b *Backend) bridged(ctx context.Context, p plan, msg *invoker.Message) (invoker.Result, bool, error) {
-	if fit(msg.Action) != "" {
-		return invoker.Result{}, false, nil
-	}
 	for {
-		s, ok := b.bridges.board(ctx, p, stemCellOf(msg.Action), msg.Action.Limits.Concurrency, b.asleep(p))
+		asleep := b.asleep(p)
+		if !asleep && !b.bridges.crossing(p) || fit(msg.Action) != "" {
+			return invoker.Result{}, false, nil
+		}
+		s, ok := b.bridges.board(ctx, p, stemCellOf(msg.Action), msg.Action.Limits.Concurrency, asleep)
 		if !ok {
 			return invoker.Result{}, false, nil
 		}
@@ -70,12 +71,12 @@ func (b *Backend) ride(ctx context.Context, s seat, msg *invoker.Message) (r inv
 	c := call{client: b.cells.client, host: s.berth.cell.address, key: b.cellKey(s.berth.cell), longest: 2 * msg.Action.Limits.Timeout, judge: refusedByCell}
 	if s.first {
 		if c.init, err = initOf(ctx, msg); err != nil {
-			how = answered // it is as it was
+			how = unused
 			return r, true, err
 		}
 	}
 	if err := begin(ctx, msg); err != nil {
-		how = answered
+		how = unused
 		return r, true, err
 	}
 	sent := time.Now()

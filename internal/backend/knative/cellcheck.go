@@ -43,16 +43,26 @@ func (c *cells) check(ctx context.Context, one *cell) {
 			return
 		}
 	}
+	c.unreachable(one, err)
+}
+
+// unreachable takes note of a cell that is ready and cannot be reached. If none ever could, none are kept.
+func (c *cells) unreachable(one *cell, why error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	defer c.look()
 	if one.state != starting {
 		return
 	}
+	if c.reached {
+		one.state = condemned
+		c.lot(one.of).failed()
+		return
+	}
 	if c.off == "" {
-		c.logger.Warn("pods cannot be reached from here, so no stem cells are kept until this server starts again", "address", one.address, "error", err)
+		c.logger.Warn("pods cannot be reached from here, so no stem cells are kept until this server starts again", "address", one.address, "error", why)
 	}
 	c.off = "pods cannot be reached from the server"
-	c.look()
 }
 
 // settle makes a cell one that may be taken.
@@ -60,7 +70,7 @@ func (c *cells) settle(one *cell) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if one.state == starting {
-		one.state = idle
+		one.state, c.reached = idle, true
 		c.lot(one.of).failures = 0
 		c.logger.Debug("a stem cell waits", "pod", one.name, "kind", one.of.Kind)
 		c.look()
