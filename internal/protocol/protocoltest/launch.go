@@ -136,8 +136,16 @@ func (e exited) Error() string {
 	return fmt.Sprintf("the runtime ended with status %d before it listened: %s", e.status, e.text)
 }
 
-// stop kills the process and what it has started.
+// grace is how long a process may take to end by itself, with what it has put into other groups.
+const grace = 2 * time.Second
+
+// stop ends the process and what it has started.
 func (p *process) stop() {
+	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM) // it may be gone
+	select {
+	case <-p.ended:
+	case <-time.After(grace):
+	}
 	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // it may be gone
 	<-p.ended
 	_ = os.RemoveAll(p.dir) // a temporary folder
