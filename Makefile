@@ -34,7 +34,7 @@ test: $(EMBEDDED) $(CLIENTS) bin/kafka bin/kinds ## every test with the race det
 script: bin/wsk $(EMBEDDED) ## only the scripts against a live server (RUN=name narrows)
 	CGO_ENABLED=1 go test -race ./test/script -run 'TestScript/$(RUN)'
 
-e2e: $(EMBEDDED) ## images as Knative Services on a real cluster; starts one unless KUBECONFIG is set (RUN=Name narrows)
+e2e: $(EMBEDDED) bin/wsk bin/helm ## images as Knative Services on a real cluster; starts one unless KUBECONFIG is set (RUN=Name narrows)
 	@test/e2e/run '$(RUN)'
 
 bench: build ## compare with the machine's own floor; prints a table, writes bench.json (BENCH=-quick)
