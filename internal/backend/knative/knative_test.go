@@ -8,10 +8,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/gowhisk/gowhisk/internal/actionproxy"
+	"github.com/gowhisk/gowhisk/internal/backend/knative"
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/fault"
 	"github.com/gowhisk/gowhisk/internal/invoker"
@@ -155,6 +157,17 @@ func TestRevisionThatFailsIsThePlatformsFailureAndNothingIsSent(t *testing.T) {
 	_, err := start(t, c, having(action())).Invoke(t.Context(), msg)
 	shown, ok := errors.AsType[*entity.Error](err)
 	if !ok || shown.Code != fault.Provisioning || !strings.Contains(shown.Err.Error(), "Unable to fetch image") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestRevisionThatHasNoRoomYetIsWaitedFor(t *testing.T) {
+	c := newCluster(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
+	c.broken = `Revision "a" failed with message: 0/1 nodes are available: 1 Insufficient cpu.`
+	b := startWith(t, c, having(action()), func(o *knative.Options) { o.Patience = 500 * time.Millisecond })
+	_, err := b.Invoke(t.Context(), message(action()))
+	shown, ok := errors.AsType[*entity.Error](err)
+	if !ok || !strings.Contains(shown.Err.Error(), "it was not ready in time") || !strings.Contains(shown.Err.Error(), "Insufficient cpu") {
 		t.Errorf("%v", err)
 	}
 }

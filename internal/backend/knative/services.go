@@ -68,10 +68,14 @@ func (s *service) serves(p plan) bool {
 		s.Status.LatestReady == p.revision() && s.condition("Ready").Status == "True"
 }
 
+// noRoom are words of the scheduler. Knative calls a Revision failed whose pods wait for room, and ready
+// again once they have it.
+const noRoom = " nodes are available: "
+
 // failed is why that version will not serve, empty while it may.
 func (s *service) failed(p plan) string {
 	c := s.condition("ConfigurationsReady")
-	if !s.is(p) || s.Status.Observed != s.Metadata.Generation || s.Status.Latest != p.revision() || c.Status != "False" {
+	if !s.is(p) || s.Status.Observed != s.Metadata.Generation || s.Status.Latest != p.revision() || c.Status != "False" || strings.Contains(c.Message, noRoom) {
 		return ""
 	}
 	return strings.TrimSpace(c.Reason + ": " + c.Message)
