@@ -18,6 +18,7 @@ import (
 // buildOptions are the flags of every command that writes an image.
 type buildOptions struct {
 	push, layout, tar string
+	as                string // name in tar
 	digestFile, cache string
 	platforms         []string
 	proxies           []string
@@ -32,6 +33,7 @@ func (o *buildOptions) add(cmd *cobra.Command) {
 	flags.StringVar(&o.push, "push", "", "push to this reference")
 	flags.StringVar(&o.layout, "oci-dir", "", "write an OCI layout into this folder")
 	flags.StringVar(&o.tar, "tar", "", "write a file for docker load")
+	flags.StringVar(&o.as, "as", "", "name of the image in --tar (default: that of --push, else by what is built)")
 	flags.StringVar(&o.digestFile, "digest-file", "", "write the digest into this file")
 	flags.StringVar(&o.cache, "cache", "", "folder kept between builds (default: $XDG_CACHE_HOME/gowhisk)")
 	flags.StringSliceVar(&o.platforms, "platform", nil, "platforms, such as linux/arm64 (default: all of the base that there is a proxy for)")
@@ -134,7 +136,7 @@ func (o *buildOptions) write(ctx context.Context, cmd *cobra.Command, b *imagebu
 	}
 	out := built{Digest: digest.String(), Platforms: image.Platforms()}
 	if o.tar != "" {
-		if err := image.WriteTar(o.tar, firstOf(o.push, imagebuild.LocalName(name))); err != nil {
+		if err := image.WriteTar(o.tar, firstOf(o.as, o.push, imagebuild.LocalName(name))); err != nil {
 			return built{}, err
 		}
 	}

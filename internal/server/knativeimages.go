@@ -43,7 +43,7 @@ func (i *actionImages) Image(ctx context.Context, a *entity.Action, code, name, 
 	if err != nil {
 		return image, err
 	}
-	if i.registry == "" || code == "" {
+	if i.registry == "" || code == "" || onNodes(runtime.Reference) {
 		return runtime, nil
 	}
 	built, err := b.Action(ctx, imagebuild.ActionSpec{
@@ -160,6 +160,10 @@ func (i *actionImages) runtime(ctx context.Context, b *imagebuild.Builder, kind 
 	if !ok {
 		return knative.Image{}, entity.Errorf(entity.Malformed, "The cluster has no image for actions of kind %s.", kind)
 	}
+	if onNodes(base) {
+		i.runtimes[kind] = knative.Image{Reference: base, Numbered: true}
+		return i.runtimes[kind], nil
+	}
 	digest, facts, ready, err := b.Inspect(ctx, base)
 	if err != nil {
 		return knative.Image{}, err
@@ -179,4 +183,11 @@ func (i *actionImages) runtime(ctx context.Context, b *imagebuild.Builder, kind 
 	}
 	i.runtimes[kind] = image
 	return image, nil
+}
+
+// onNodes tells whether an image has been loaded onto the nodes and is in no registry: the registries
+// that Knative, too, does not ask. It must be gowhisk's.
+func onNodes(image string) bool {
+	registry, _, _ := strings.Cut(image, "/")
+	return slices.Contains([]string{"dev.local", "kind.local", "ko.local"}, registry)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -138,3 +139,42 @@ func (s *stopwatch) sum(name string) {
 }
 
 func (s *stopwatch) table() string { return s.rows.String() }
+
+// TestImagesOnTheNodesNeedNoRegistry is the way of the page for kind: files of images are loaded onto
+// the nodes, and nothing is pulled.
+func TestImagesOnTheNodesNeedNoRegistry(t *testing.T) {
+	r := newRelease(t)
+	socket := filepath.Join(filepath.Dir(os.Getenv("KUBECONFIG")), "../run/containerd.sock")
+	if _, err := os.Stat(socket); err != nil {
+		t.Skipf("the nodes of this cluster are not this host: %v", err)
+	}
+	tag := strings.TrimPrefix(r.namespace, "e2e-")
+	for _, args := range [][]string{
+		{"server", "--binary", serverProgram(t)},
+		{"runtime", "--kind", "python:3.11", "--base", r.registry + "/python:0"},
+	} {
+		file, name := filepath.Join(r.dir, args[0]+".tar"), "dev.local/"+args[0]+":"+tag
+		build(t, append(args, "--tar", file, "--as", name)...)
+		if out, err := exec.CommandContext(t.Context(), "ctr", "--address", socket, "--namespace", "k8s.io", "images", "import", file).CombinedOutput(); err != nil {
+			t.Fatalf("ctr: %v: %s", err, out)
+		}
+		t.Cleanup(func() {
+			if out, err := exec.Command("ctr", "--address", socket, "--namespace", "k8s.io", "images", "remove", name).CombinedOutput(); err != nil {
+				t.Errorf("ctr: %v: %s", err, out)
+			}
+		})
+	}
+	r.values = []string{r.file("local.yaml", fmt.Sprintf(`
+image: {repository: dev.local/server, tag: %q}
+runtimes: {"python:3.11": "dev.local/runtime:%s"}
+whisk: {ingress: {type: ClusterIP}}
+k8s: {persistence: {enabled: false}}
+`, tag, tag))}
+	r.install("install")
+	url := "http://" + r.mustKubectl(t, "", "get", "service", "owdev-gowhisk", "--output", "jsonpath={.spec.clusterIP}") + ":3233"
+	r.answers(url)
+	r.login(url)
+	r.do("action", "create", "helloPython", r.file("hello.py", helloPython))
+	r.says("invoke", r.do("action", "invoke", "helloPython", "--param", "name", "World", "--result"), `"greeting": "Hello World!"`)
+	r.run("uninstall", "owdev")
+}

@@ -84,8 +84,14 @@ func helmCommand(t *testing.T) string {
 	return path
 }
 
-// serverImage builds the server and pushes its image.
+// serverImage pushes the image of the server.
 func serverImage(t *testing.T, c *cluster) string {
+	t.Helper()
+	return build(t, "server", "--binary", serverProgram(t), "--push", c.registry+"/e2e/gowhisk:test")
+}
+
+// serverProgram builds the server as it goes into an image.
+func serverProgram(t *testing.T) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "gowhisk")
 	compile := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "../../cmd/gowhisk")
@@ -93,7 +99,7 @@ func serverImage(t *testing.T, c *cluster) string {
 	if out, err := compile.CombinedOutput(); err != nil {
 		t.Fatalf("build gowhisk: %v\n%s", err, out)
 	}
-	return build(t, "server", "--binary", program, "--push", c.registry+"/e2e/gowhisk:test")
+	return program
 }
 
 // run has helm do something in the namespace.
