@@ -225,6 +225,15 @@ func TestEventsOfOthersFireTriggersOnce(t *testing.T) {
 			}
 		}
 	}
+	subscriber := o.one(subscriptions, "dev.gowhisk/rule=second", ".spec.subscriber.uri")
+	for status, message := range map[int]string{
+		http.StatusBadRequest:            `{"specversion":"1.0","id":"2","source":"/other","type":"structured","data":{"__ow_x":1}}`,
+		http.StatusRequestEntityTooLarge: `{"specversion":"1.0","id":"3","source":"/other","type":"structured","data":"` + strings.Repeat("x", 1<<20) + `"}`,
+	} {
+		if got, err := post(t.Context(), subscriber, "", structured, message); err != nil || got != status {
+			t.Errorf("what is to be refused with %d: %d %v", status, got, err)
+		}
+	}
 	o.until("not all was delivered", func() bool { taken, _ := o.deliveries(); return taken == 12 })
 	o.until("not both rules ran", func() bool { return n.of("binary 1") == 2 && n.of("structured 1") == 2 })
 	for _, kind := range []string{"t", "told"} {
