@@ -153,9 +153,9 @@ func TestActionsLiveAsServicesOnACluster(t *testing.T) {
 
 	o.do("action", "delete", "echo")
 	o.until("the Service stays", func() bool { return o.services()["/guest/echo"] == "" })
-	if left := o.mustKubectl(t, "", "get", "secrets", "-l", "dev.gowhisk/service="+name, "-o", "name"); left != "" {
-		t.Errorf("Secrets stay: %s", left)
-	}
+	o.until("Secrets stay", func() bool {
+		return o.mustKubectl(t, "", "get", "secrets", "-l", "dev.gowhisk/service="+name, "-o", "name") == ""
+	})
 }
 
 func TestFailuresOfActionsOnAClusterAreToldApart(t *testing.T) {

@@ -34,7 +34,7 @@ type cellSpec struct {
 
 // cellTag names what a cell is made from, the secret of its key included.
 func (b *Backend) cellTag(s cellSpec) (string, error) {
-	what, err := json.Marshal([]any{"cell 2", s.of, s.image, b.opt.APIHost, b.opt.PullSecret})
+	what, err := json.Marshal([]any{"cell 3", s.of, s.image, b.opt.APIHost, b.opt.PullSecret})
 	if err != nil {
 		return "", fmt.Errorf("name the stem cells of %s: %w", s.of.Kind, err)
 	}
@@ -88,7 +88,7 @@ func (b *Backend) cellPod(one *cell, image Image) *unstructured.Unstructured {
 		"securityContext": confined(image),
 	}
 	spec := object{
-		"restartPolicy": "Never", "enableServiceLinks": false, "automountServiceAccountToken": false,
+		"restartPolicy": "Never", "terminationGracePeriodSeconds": int64(longestRequest), "enableServiceLinks": false, "automountServiceAccountToken": false,
 		"containers": []any{container},
 	}
 	if b.opt.PullSecret != "" {

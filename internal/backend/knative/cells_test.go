@@ -180,6 +180,42 @@ func (l *lines) count(words string) int {
 	return strings.Count(l.b.String(), words)
 }
 
+func TestCellThatCannotBeReachedGoesWhereOthersCould(t *testing.T) {
+	c := newCluster(t, answering(200, `{}`, ""))
+	c.cells = newHosts(t, prewarmed)
+	log := &lines{}
+	b := bridging(t, c, 1, func(o *knative.Options) { o.Logger = slog.New(slog.NewTextHandler(log, nil)) })
+	first := c.all("pods")[0].GetName()
+	c.cells.mu.Lock()
+	c.cells.deaf = true
+	c.cells.mu.Unlock()
+	b.KeepStemCells(map[knative.StemCell]int{{Kind: "nodejs:20", Memory: 256}: 2})
+	second := ""
+	eventually(t, "no second cell", func() bool {
+		for _, p := range c.all("pods") {
+			if p.GetName() != first {
+				second = p.GetName()
+			}
+		}
+		return second != ""
+	})
+	c.cells.mu.Lock()
+	c.cells.deaf = false
+	c.cells.mu.Unlock()
+	eventually(t, "the one that cannot be reached is not replaced", func() bool {
+		_, why := b.Placement(action())
+		return strings.Contains(why, "one of 2")
+	})
+	for _, p := range c.all("pods") {
+		if p.GetName() == second {
+			t.Errorf("%s stays", second)
+		}
+	}
+	if log.count("no stem cells are kept") > 0 {
+		t.Error(&log.b)
+	}
+}
+
 func TestNoCellsAreKeptWherePodsCannotBeReached(t *testing.T) {
 	c := newCluster(t, answering(200, `{"from":"service"}`, ""))
 	c.cells = newHosts(t, func(http.ResponseWriter, *http.Request) {})
