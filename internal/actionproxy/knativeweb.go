@@ -178,7 +178,7 @@ func (x *exchange) webResult(o outcome, e webaction.Extension) error {
 func (x *exchange) sendWeb(r webaction.Response) {
 	h := x.Header()
 	for name, values := range r.Header {
-		if name != "X-Request-Id" && name != "X-Openwhisk-Activation-Id" {
+		if name != "X-Request-Id" && name != "X-Openwhisk-Activation-Id" && (name != faultHeader || x.k.opts.Home == nil) {
 			h[name] = values
 		}
 	}

@@ -147,9 +147,12 @@ func TestTheHostOfAWebActionRefusesWhatTheAPIRefuses(t *testing.T) {
 	o.web("shop/cart", echo, "-p", "country", "de")
 	o.web("key", echo, "-a", "require-whisk-auth", "true")
 	o.web("secret", echo, "-a", "require-whisk-auth", "abc")
-	o.web("fails", `function main(a) { if (a.exit) process.exit(1); if (a.nothing) return 7; throw new Error('no') }`)
+	o.web("fails", `function main(a) { if (a.exit) process.exit(1); if (a.nothing) return 7;
+  if (a.headers) return {headers: {'X-Gowhisk-Error': 'own', 'X-Request-Id': 'own', 'Connection': 'close', 'Content-Length': 1, 'X-Own': ['a', 'b'], 'Access-Control-Allow-Origin': 'x'}, body: 'abc'};
+  throw new Error('no') }`)
+	o.web("a b", echo)
 	hosts := map[string]string{}
-	for _, name := range []string{"shop/cart", "key", "secret", "fails"} {
+	for _, name := range []string{"shop/cart", "key", "secret", "fails", "a b"} {
 		hosts[name] = o.host(name)
 	}
 	guest := "Basic " + base64.StdEncoding.EncodeToString([]byte(o.server.Key))
@@ -168,44 +171,46 @@ func TestTheHostOfAWebActionRefusesWhatTheAPIRefuses(t *testing.T) {
 		header       map[string]string
 		status       int
 	}{
-		"parameters of the package":  {"shop/cart", ".json?n=1", get, nil, 200},
-		"which are final":            {"shop/cart", ".json?currency=USD", get, nil, 400},
-		"no extension":               {"shop/cart", "", get, nil, 200},
-		"unknown extension":          {"shop/cart", ".xml", get, nil, 404},
-		"two extensions":             {"shop/cart", ".json.json", get, nil, 404},
-		"another action":             {"shop/cart", "s", get, nil, 404},
-		"another action's options":   {"shop/cart", "s", corpus.Request{Method: "OPTIONS"}, nil, 200},
-		"path":                       {"shop/cart", ".json/a%2Fb//c/../d", get, nil, 200},
-		"options":                    {"shop/cart", "", corpus.Request{Method: "OPTIONS"}, header("Access-Control-Request-Headers", "X-One"), 200},
-		"head":                       {"shop/cart", ".json", corpus.Request{Method: "HEAD"}, nil, 200},
-		"method":                     {"shop/cart", ".json", corpus.Request{Method: "TRACE"}, nil, 405},
-		"not acceptable":             {"shop/cart", ".json", get, header("Accept", "image/png"), 406},
-		"malformed body":             {"shop/cart", ".json", jsonBody(`{"a":`), nil, 400},
-		"deep body":                  {"shop/cart", ".json", jsonBody(`{"a":` + strings.Repeat("[", 9900) + strings.Repeat("]", 9900) + `}`), nil, 400},
-		"reserved in the query":      {"shop/cart", ".json?__ow_user=root", get, nil, 400},
-		"reserved in the body":       {"shop/cart", ".json", jsonBody(`{"__ow_user":"root"}`), nil, 400},
-		"big body":                   {"shop/cart", ".json", jsonBody(`"` + strings.Repeat("x", 1<<20) + `"`), nil, 413},
-		"long URL":                   {"shop/cart", ".json?a=" + strings.Repeat("x", 8300), get, nil, 414},
-		"who calls":                  {"shop/cart", ".json", get, header("Authorization", guest), 200},
-		"who calls with a wrong key": {"shop/cart", ".json", get, header("Authorization", guest[:len(guest)-8]+"AAAAAAA="), 200},
-		"key":                        {"key", ".json", get, header("Authorization", guest), 200},
-		"no key":                     {"key", ".json", get, nil, 401},
-		"wrong key":                  {"key", ".json", get, header("Authorization", guest[:len(guest)-8]+"AAAAAAA="), 401},
-		"not a key":                  {"key", ".json", get, header("Authorization", "Bearer "+o.server.Key), 401},
-		"options without key":        {"key", ".json", corpus.Request{Method: "OPTIONS"}, nil, 200},
-		"secret":                     {"secret", ".json", get, header("X-Require-Whisk-Auth", "abc"), 200},
-		"no secret":                  {"secret", ".json", get, nil, 401},
-		"wrong secret":               {"secret", ".json", get, header("X-Require-Whisk-Auth", "abd", "Authorization", guest), 401},
-		"throws":                     {"fails", ".json", get, nil, 400},
-		"exits":                      {"fails", ".json?exit=1", get, nil, 400},
-		"no object":                  {"fails", ".http?nothing=1", get, nil, 400},
+		"parameters of the package":         {"shop/cart", ".json?n=1", get, nil, 200},
+		"which are final":                   {"shop/cart", ".json?currency=USD", get, nil, 400},
+		"no extension":                      {"shop/cart", "", get, nil, 200},
+		"unknown extension":                 {"shop/cart", ".xml", get, nil, 404},
+		"two extensions":                    {"shop/cart", ".json.json", get, nil, 404},
+		"another action":                    {"shop/cart", "s", get, nil, 404},
+		"another action's options":          {"shop/cart", "s", corpus.Request{Method: "OPTIONS"}, nil, 200},
+		"path":                              {"shop/cart", ".json/a%2Fb//c/../d", get, nil, 200},
+		"options":                           {"shop/cart", "", corpus.Request{Method: "OPTIONS"}, header("Access-Control-Request-Headers", "X-One"), 200},
+		"head":                              {"shop/cart", ".json", corpus.Request{Method: "HEAD"}, nil, 200},
+		"method":                            {"shop/cart", ".json", corpus.Request{Method: "TRACE"}, nil, 405},
+		"not acceptable":                    {"shop/cart", ".json", get, header("Accept", "image/png"), 406},
+		"malformed body":                    {"shop/cart", ".json", jsonBody(`{"a":`), nil, 400},
+		"deep body":                         {"shop/cart", ".json", jsonBody(`{"a":` + strings.Repeat("[", 9900) + strings.Repeat("]", 9900) + `}`), nil, 400},
+		"reserved in the query":             {"shop/cart", ".json?__ow_user=root", get, nil, 400},
+		"reserved in the body":              {"shop/cart", ".json", jsonBody(`{"__ow_user":"root"}`), nil, 400},
+		"big body":                          {"shop/cart", ".json", jsonBody(`"` + strings.Repeat("x", 1<<20) + `"`), nil, 413},
+		"long URL":                          {"shop/cart", ".json?a=" + strings.Repeat("x", 8300), get, nil, 414},
+		"who calls":                         {"shop/cart", ".json", get, header("Authorization", guest), 200},
+		"who calls with a wrong key":        {"shop/cart", ".json", get, header("Authorization", guest[:len(guest)-8]+"AAAAAAA="), 200},
+		"key":                               {"key", ".json", get, header("Authorization", guest), 200},
+		"no key":                            {"key", ".json", get, nil, 401},
+		"wrong key":                         {"key", ".json", get, header("Authorization", guest[:len(guest)-8]+"AAAAAAA="), 401},
+		"not a key":                         {"key", ".json", get, header("Authorization", "Bearer "+o.server.Key), 401},
+		"options without key":               {"key", ".json", corpus.Request{Method: "OPTIONS"}, nil, 200},
+		"secret":                            {"secret", ".json", get, header("X-Require-Whisk-Auth", "abc"), 200},
+		"no secret":                         {"secret", ".json", get, nil, 401},
+		"wrong secret":                      {"secret", ".json", get, header("X-Require-Whisk-Auth", "abd", "Authorization", guest), 401},
+		"throws":                            {"fails", ".json", get, nil, 400},
+		"exits":                             {"fails", ".json?exit=1", get, nil, 400},
+		"headers that are not the action's": {"fails", ".http?headers=1", get, nil, 200},
+		"a blank in the name":               {"a b", ".json/x", get, nil, 200},
+		"no object":                         {"fails", ".http?nothing=1", get, nil, 400},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := row.action
 			if !strings.Contains(path, "/") {
 				path = "default/" + path
 			}
-			api, own := o.twice(hosts[row.action], "/api/v1/web/guest/"+path+row.rest, row.request, row.header)
+			api, own := o.twice(hosts[row.action], "/api/v1/web/guest/"+strings.ReplaceAll(path, " ", "%20")+row.rest, row.request, row.header)
 			if err := same(api, own); err != nil || own.Status != row.status {
 				t.Errorf("want %d: %v", row.status, err)
 			}
