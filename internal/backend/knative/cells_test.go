@@ -44,7 +44,7 @@ func TestStemCellsAreConfinedPodsWithKeysOfTheirOwn(t *testing.T) {
 		said := text(p.Object)
 		for _, want := range []string{
 			`"restartPolicy":"Never"`, `"enableServiceLinks":false`, `"automountServiceAccountToken":false`, `"allowPrivilegeEscalation":false`,
-			`"drop":["ALL"]`, `"limits":{"memory":"256Mi"}`, `"cpu":"25m"`, `"type":"RuntimeDefault"`, `"dev.gowhisk/owner":"test"`, `"imagePullSecrets":[{"name":"registries"}]`, `"name":"` + p.GetName() + `"}}`,
+			`"drop":["ALL"]`, `"limits":{"memory":"256Mi"}`, `"type":"RuntimeDefault"`, `"dev.gowhisk/owner":"test"`, `"imagePullSecrets":[{"name":"registries"}]`, `"name":"` + p.GetName() + `"}}`,
 		} {
 			if !strings.Contains(said, want) {
 				t.Errorf("%s is missing in %s", want, said)

@@ -83,7 +83,7 @@ type planKey struct {
 }
 
 // form counts the forms of our objects: a Revision of one name has one form.
-const form = 3
+const form = 4
 
 // most bounds what is remembered; a full table starts anew.
 const most = 10_000

@@ -225,14 +225,11 @@ func (b *Backend) template(m manifest) object {
 	return object{"metadata": object{"name": m.revision(), "labels": b.labels(m), "annotations": notes}, "spec": spec}
 }
 
-// share is the part of a processor that an action with so many MB is sure of, and its weight beside
-// others: by memory, as OpenWhisk gives shares. A container without any comes last.
-func share(memory int64) string { return strconv.FormatInt(max(memory/10, 10), 10) + "m" }
-
-// resources are those of a container with so many MB.
+// resources are those of a container with so many MB. Processors are not requested: they would bound how
+// many actions a node takes while most of them wait.
 func resources(memory int64) object {
-	size := strconv.FormatInt(memory, 10) + "Mi"
-	return object{"limits": object{"memory": size}, "requests": object{"memory": size, "cpu": share(memory)}}
+	size := object{"memory": strconv.FormatInt(memory, 10) + "Mi"}
+	return object{"limits": size, "requests": size}
 }
 
 func (b *Backend) container(m manifest) object {
