@@ -108,7 +108,7 @@ func TestScriptsOfBothBackendsAreOneTable(t *testing.T) {
 	if err != nil || len(lines) < 6 {
 		t.Fatalf("%v: %s", err, out)
 	}
-	for i, want := range []string{"script local knative", "a ok ok", "b ok FAIL", "c –", "d ok", "4 scripts: 1 end the same on both, 1 fail"} {
+	for i, want := range []string{"script local knative", "a ok ok", "b ok FAIL", "c –", "d ok", "4 scripts: 1 end alike wherever they run, 1 fail somewhere"} {
 		if got := strings.Join(strings.Fields(lines[i]), " "); !strings.HasPrefix(got, want) {
 			t.Errorf("line %d is %q", i, got)
 		}

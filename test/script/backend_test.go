@@ -31,7 +31,7 @@ const (
 type backend struct {
 	name    string
 	proxy   func() (string, error) // path of the program actionproxy
-	cluster                        // with onKnative only
+	cluster                        // but for onLocal
 }
 
 // cluster is Kubernetes with Knative, and a registry with the images that test/cluster makes.
@@ -41,6 +41,7 @@ type cluster struct {
 	entry    string            // where requests for cluster-local hosts enter
 	events   string            // where events for Channels do
 	images   map[string]string // with the proxy, by kind
+	release  release           // with onChart
 }
 
 // bases are the images that the kinds run on, which need not all be there.
@@ -57,9 +58,9 @@ func newBackend(t *testing.T, proxy func() (string, error)) *backend {
 	case "", onLocal:
 		b.name = onLocal
 		return b
-	case onKnative:
+	case onKnative, onChart:
 	default:
-		t.Fatalf("SCRIPT_BACKEND is %s, not %s or %s", b.name, onLocal, onKnative)
+		t.Fatalf("SCRIPT_BACKEND is %s, not %s, %s or %s", b.name, onLocal, onKnative, onChart)
 	}
 	b.registry = os.Getenv("REGISTRY")
 	host, _, err := net.SplitHostPort(b.registry)
@@ -75,6 +76,11 @@ func newBackend(t *testing.T, proxy func() (string, error)) *backend {
 	}
 	if err := b.makeImages(t); err != nil {
 		t.Fatal(err)
+	}
+	if b.name == onChart {
+		if err := b.makeRelease(t); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return b
 }

@@ -70,7 +70,14 @@ func (r run) Run(name string, script func(testscript.T)) {
 				r.results.set(name, "ok")
 			}
 		})
-		if why := onlyLocal[name]; why != "" && r.results.backend != onLocal {
+		why := onlyLocal[name]
+		if r.results.backend == onChart {
+			var err error
+			if why, err = notOnChart(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if why != "" && r.results.backend != onLocal {
 			t.Skip(why)
 		}
 		script(run{t, r.results})

@@ -34,7 +34,7 @@ func TestScript(t *testing.T) {
 		}
 	})
 	results := &column{backend: b.name, cells: map[string]string{}}
-	if whole {
+	if whole || b.name == onChart {
 		t.Cleanup(func() { results.save(t) })
 	}
 	testscript.RunT(run{t, results}, testscript.Params{

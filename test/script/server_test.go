@@ -22,6 +22,7 @@ type serverKey struct{}
 // instance is the server of one script; the zero value does not run.
 type instance struct {
 	namespace string // of Kubernetes, with a cluster
+	installed bool   // there, with onChart; the rest but for watch is not used then
 
 	cmd   *exec.Cmd
 	log   *live.Log
@@ -35,8 +36,12 @@ type instance struct {
 // start on.
 func (b *backend) serve(ts *testscript.TestScript, neg bool, args []string) {
 	s := ts.Value(serverKey{}).(*instance)
-	if s.cmd != nil {
+	if s.cmd != nil || s.installed {
 		ts.Fatalf("the server runs already")
+	}
+	if b.name == onChart {
+		b.install(ts, s)
+		return
 	}
 	flags, err := b.flags(s.namespace)
 	ts.Check(err)
@@ -71,22 +76,31 @@ func (b *backend) serve(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("the server started")
 	}
 	ts.Setenv("SERVER", ready.URL)
-	ts.Setenv("APIHOST", ready.URL)
-	if strings.HasPrefix(ready.URL, "http://") {
-		doc, err := documentOf(ready.URL)
-		ts.Check(err)
-		s.watch, err = watch(ready.URL, doc)
-		ts.Check(err)
-		ts.Setenv("APIHOST", s.watch.url)
-	}
+	b.face(ts, s, ready.URL)
 	if err := ts.Exec("gowhisk", "admin", "user", "get", userName); err != nil {
 		ts.Check(ts.Exec("gowhisk", "admin", "user", "create", userName, "-u", userKey))
 	}
 }
 
-// stop ends the server in order, as a service manager does.
+// face is where the voices speak to the server at url.
+func (b *backend) face(ts *testscript.TestScript, s *instance, url string) {
+	ts.Setenv("APIHOST", url)
+	if !strings.HasPrefix(url, "http://") {
+		return
+	}
+	doc, err := documentOf(url)
+	ts.Check(err)
+	s.watch, err = watch(url, doc)
+	ts.Check(err)
+	ts.Setenv("APIHOST", s.watch.url)
+}
+
+// stop ends the server in order, as a service manager does; a release ends with its namespace.
 func stop(ts *testscript.TestScript, _ bool, _ []string) {
 	s := ts.Value(serverKey{}).(*instance)
+	if s.installed {
+		return
+	}
 	if s.cmd == nil {
 		ts.Fatalf("no server runs")
 	}
