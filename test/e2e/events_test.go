@@ -227,7 +227,7 @@ func TestEventsOfOthersFireTriggersOnce(t *testing.T) {
 	}
 	subscriber := o.one(subscriptions, "dev.gowhisk/rule=second", ".spec.subscriber.uri")
 	for status, message := range map[int]string{
-		http.StatusBadRequest:            `{"specversion":"1.0","id":"2","source":"/other","type":"structured","data":{"__ow_x":1}}`,
+		http.StatusBadRequest:            `{"specversion":"1.0","id":"2","source":"/other","type":"structured","data":{"__ow_method":"x"}}`,
 		http.StatusRequestEntityTooLarge: `{"specversion":"1.0","id":"3","source":"/other","type":"structured","data":"` + strings.Repeat("x", 1<<20) + `"}`,
 	} {
 		if got, err := post(t.Context(), subscriber, "", structured, message); err != nil || got != status {
