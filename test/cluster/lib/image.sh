@@ -9,6 +9,18 @@ layer() {
   pack "$1" "$dir"
 }
 
+# clear_half_made removes what a build left that was killed: folders, with what debootstrap had mounted
+# in them. The caller has the lock, so nobody is at work there.
+clear_half_made() {
+  local dir mounted
+  for dir in "$LAYERS"/.tmp.*; do
+    [[ -d $dir ]] || continue
+    awk -v under="$dir/" 'index($5, under) == 1 {print $5}' /proc/self/mountinfo | sort -r |
+      while read -r mounted; do umount "$mounted" || umount -l "$mounted"; done
+    rm -rf --one-file-system "$dir" || echo "cluster: $dir is left" >&2
+  done
+}
+
 # base_layer: what every image of one executable needs around it.
 base_layer() {
   local dir
@@ -114,6 +126,7 @@ cmd_debian_image() {
   need_root debian-image
   need_commands tar gzip
   lock
+  clear_half_made
   local name=$1 packages log=$LOGS/debian-image-$1.log dir suite
   shift
   packages=$(IFS=, && echo "$*")
