@@ -25,7 +25,6 @@ import (
 type rules struct {
 	mu      sync.Mutex
 	trigger *entity.Trigger              // guarded by mu; nil if it is gone
-	rules   map[entity.Name]*entity.Rule // guarded by mu
 	notes   map[string]entity.Parameters // guarded by mu; of rules
 	changed func(entity.Name)
 }

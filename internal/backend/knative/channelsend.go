@@ -57,8 +57,11 @@ func (c *Channels) Send(ctx context.Context, trigger entity.Name, e cloudevent.E
 	}
 	defer res.Body.Close()
 	said, err := io.ReadAll(io.LimitReader(res.Body, 1<<10))
-	if res.StatusCode/100 != 2 || err != nil {
-		return fmt.Errorf("post to the %s %s: status %d: %s, %v", c.form.carrier, s.Metadata.Name, res.StatusCode, bytes.TrimSpace(said), err)
+	if err != nil {
+		return fmt.Errorf("answer of the %s %s: %w", c.form.carrier, s.Metadata.Name, err)
+	}
+	if res.StatusCode/100 != 2 {
+		return fmt.Errorf("post to the %s %s: status %d: %s", c.form.carrier, s.Metadata.Name, res.StatusCode, bytes.TrimSpace(said))
 	}
 	return nil
 }

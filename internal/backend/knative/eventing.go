@@ -1,8 +1,6 @@
 package knative
 
 import (
-	"encoding/json"
-
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
@@ -99,7 +97,7 @@ func both(kind, source string) object {
 func noteOf(key string, of ...entity.Parameters) string {
 	for _, notes := range of {
 		if value := notes.Get(key); value != nil {
-			return textOf(json.RawMessage(value))
+			return textOf(value)
 		}
 	}
 	return ""
