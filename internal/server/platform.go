@@ -261,6 +261,16 @@ func (p *platform) close(ctx context.Context) error {
 }
 
 func (p *platform) observe() {
+	if p.knative != nil {
+		p.metrics.Gauge("knative_stem_cells", "Pods that wait for an action.", func() float64 {
+			waiting, _ := p.knative.StemCells()
+			return float64(waiting)
+		})
+		p.metrics.Gauge("knative_stem_cells_taken", "Pods that stand in for a Service which wakes.", func() float64 {
+			_, taken := p.knative.StemCells()
+			return float64(taken)
+		})
+	}
 	if p.pool == nil {
 		return
 	}

@@ -58,6 +58,7 @@ func TestStemCellAnswersWhileTheServiceWakes(t *testing.T) {
 		t.Errorf("the cell got %v", ids)
 	}
 	eventually(t, "the cell does not say whose it is", func() bool { return c.stems()["stem"] == 1 && len(c.stems()) == 2 })
+	eventually(t, "they are not counted", func() bool { waiting, taken := b.StemCells(); return waiting == 1 && taken == 1 })
 	poke <- true
 	eventually(t, "the Service is not asked", func() bool {
 		r, err := b.Invoke(t.Context(), numbered(action(), 3))

@@ -82,6 +82,21 @@ func (b *Backend) KeepStemCells(want map[StemCell]int) {
 	b.cells.look()
 }
 
+// StemCells counts those that wait, and those that stand in for a Service.
+func (b *Backend) StemCells() (waiting, standIns int) {
+	b.cells.mu.Lock()
+	defer b.cells.mu.Unlock()
+	for _, one := range b.cells.known {
+		switch one.state {
+		case idle:
+			waiting++
+		case taken:
+			standIns++
+		}
+	}
+	return waiting, standIns
+}
+
 // look has keep look at what there is.
 func (c *cells) look() {
 	select {
