@@ -172,6 +172,15 @@ func TestRevisionThatHasNoRoomYetIsWaitedFor(t *testing.T) {
 	}
 }
 
+func TestClusterThatDoesNotAnswerIsAskedAgain(t *testing.T) {
+	c := newCluster(t, answering(200, `{"a":1}`, ""))
+	c.busy = 2
+	r, err := start(t, c, having(action())).Invoke(t.Context(), message(action()))
+	if err != nil || r.Response.Status != entity.Success || c.busy != 0 {
+		t.Errorf("%s %s, %v", r.Response.Status, r.Response.Result, err)
+	}
+}
+
 func TestCodeThatIsTooBigForASecretIsRefusedWithTheLimit(t *testing.T) {
 	a := action()
 	a.Parameters = a.Parameters.Set("big", `"`+strings.Repeat("x", 1<<20)+`"`)

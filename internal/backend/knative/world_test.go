@@ -41,6 +41,7 @@ type cluster struct {
 	told     []told                                // all events; guarded by mu
 	refuse   string                                // what the webhook says to a Service; guarded by mu
 	broken   string                                // why Revisions fail; guarded by mu
+	busy     int                                   // how many Services it cannot take now; guarded by mu
 	waiting  bool                                  // Revisions get neither ready nor fail; guarded by mu
 	applies  int                                   // of Services; guarded by mu
 	cells    *hosts                                // runs the stem cells; nil if they never start
@@ -141,6 +142,11 @@ func (c *cluster) apply(w http.ResponseWriter, r *http.Request, resource, name s
 	}
 	if r.Header.Get("Content-Type") != "application/apply-patch+yaml" || r.URL.Query().Get("fieldManager") != "gowhisk" {
 		c.t.Errorf("%s is not applied: %s %s", name, r.Header.Get("Content-Type"), r.URL.RawQuery)
+	}
+	if resource == "services" && c.busy > 0 {
+		c.busy--
+		c.answer(w, 503, metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: "Failure", Reason: metav1.StatusReasonServiceUnavailable, Code: 503})
+		return
 	}
 	if resource == "services" && c.refuse != "" {
 		c.answer(w, 400, metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: "Failure", Reason: metav1.StatusReasonBadRequest, Code: 400, Message: c.refuse})
