@@ -13,9 +13,9 @@ import (
 
 // memory is a table of what the processes of the namespace's pods have, shared pages by halves (PSS).
 // It is empty if their node is not this host.
-func (c *release) memory() string {
-	c.t.Helper()
-	list := c.mustKubectl(c.t, "", "get", "pods", "--output", `jsonpath={range .items[*]}{.metadata.uid} {.metadata.name}{"\n"}{end}`)
+func (r *release) memory() string {
+	r.t.Helper()
+	list := r.mustKubectl(r.t, "", "get", "pods", "--output", `jsonpath={range .items[*]}{.metadata.uid} {.metadata.name}{"\n"}{end}`)
 	found := map[string]int64{}
 	for _, line := range strings.Split(strings.TrimSpace(list), "\n") {
 		uid, pod, _ := strings.Cut(line, " ")
