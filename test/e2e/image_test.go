@@ -155,17 +155,17 @@ func TestImagesOfAllKindsAreActions(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"python-without-code", []string{"--docker", python}, `"in": "the image"`},
-		{"python-with-code", []string{on.file("code.py", "def main(args): return {'code': args['name']}\n"), "--docker", python}, `"code": "World"`},
-		{"node-without-code", []string{"--docker", nodejs}, `"in": "the image"`},
-		{"node-with-code", []string{source, "--docker", nodejs}, `"code": "World"`},
-		{"node-with-main", []string{on.file("other.js", "function other(a) { return {other: a.name} }\n"), "--main", "other", "--docker", nodejs}, `"other": "World"`},
+		{"python-without-code", []string{"--docker", python}, `"in":"the image"`},
+		{"python-with-code", []string{on.file("code.py", "def main(args): return {'code': args['name']}\n"), "--docker", python}, `"code":"World"`},
+		{"node-without-code", []string{"--docker", nodejs}, `"in":"the image"`},
+		{"node-with-code", []string{source, "--docker", nodejs}, `"code":"World"`},
+		{"node-with-main", []string{on.file("other.js", "function other(a) { return {other: a.name} }\n"), "--main", "other", "--docker", nodejs}, `"other":"World"`},
 		{"zip", []string{archive, "--docker", skeleton}, "ran without a docker pull!"},
 		{"big-zip", []string{big, "--docker", skeleton}, "ran without a docker pull!"},
 		{"native-zip", []string{archive, "--native"}, "ran without a docker pull!"},
 		{"native-script", []string{on.file("exec", script), "--native"}, "ran without a docker pull!"},
-		{"ours", []string{source, "--docker", ours}, `"code": "World"`},
-		{"ours-dedicated", []string{"--docker", dedicated}, `"baked": "World"`},
+		{"ours", []string{source, "--docker", ours}, `"code":"World"`},
+		{"ours-dedicated", []string{"--docker", dedicated}, `"baked":"World"`},
 		{"absent", []string{"--docker", at + "absent:1"}, "Failed to pull container image '" + at + "absent:1'."},
 		{"other-machine", []string{"--docker", other}, "linux/s390x"},
 		{"without-command", []string{"--docker", silent}, "neither entrypoint nor command"},
@@ -175,9 +175,9 @@ func TestImagesOfAllKindsAreActions(t *testing.T) {
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			out := on.do("action", "invoke", row.name, "--result", "-p", "name", "World")
-			if !strings.Contains(out, row.want) {
-				t.Errorf("%q is missing in %s", row.want, out)
+			a := on.invoke(row.name, map[string]string{"name": "World"})
+			if !strings.Contains(compact(string(a.Response.Result)), row.want) {
+				t.Errorf("%q is missing in %s", row.want, a.Response.Result)
 			}
 		})
 	}
@@ -246,7 +246,7 @@ func TestPrivateRegistriesAreReadWithCredentials(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	without := serveOn(t, settings...)
 	without.do("action", "create", "theirs", "--docker", image)
-	without.says("without credentials", without.do("action", "invoke", "theirs", "--result"), "Failed to pull container image '"+image+"'.")
+	without.says("without credentials", string(without.invoke("theirs", struct{}{}).Response.Result), "Failed to pull container image '"+image+"'.")
 
 	var list []activation
 	if _, err := without.call(t.Context(), http.MethodGet, "/activations?name=theirs&docs=true", nil, &list); err != nil || len(list) != 1 || !strings.Contains(fmt.Sprintf("%s", list[0].Annotations), "wants other credentials") {
@@ -265,9 +265,9 @@ func TestPrivateRegistriesAreReadWithCredentials(t *testing.T) {
 	with := serveOn(t, append(settings, "--knative-pull-secret", "pull")...)
 	with.mustKubectl(t, "", "create", "secret", "docker-registry", "pull", "--docker-server", at, "--docker-username", user.Username, "--docker-password", user.Password)
 	with.do("action", "create", "theirs", "--docker", image)
-	with.says("with credentials", with.do("action", "invoke", "theirs", "--result", "-p", "name", "Bob"), `"in": "the image"`)
+	with.says("with credentials", compact(string(with.invoke("theirs", struct{}{}).Response.Result)), `"in":"the image"`)
 	with.do("action", "create", "hello", with.file("hello.js", "function main() { return {hello: 1} }"), "--kind", "nodejs:18")
-	with.says("an action of the cluster", with.do("action", "invoke", "hello", "--result"), `"hello": 1`)
+	with.says("an action of the cluster", string(with.invoke("hello", struct{}{}).Response.Result), `"hello":1`)
 }
 
 // noise is a text that no archive makes much smaller.
