@@ -81,7 +81,7 @@ func samples() func(ctx context.Context, kind string) (protocoltest.Samples, err
 }
 
 func TestEveryKindKeepsTheContract(t *testing.T) {
-	path, err := protocoltest.Path("../..")
+	path, err := protocoltest.Path("../..", os.Getenv("PATH"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -154,7 +154,7 @@ func next(ctx context.Context, watcher *runner.Watcher, lines <-chan struct{}) e
 		return err
 	case <-lines:
 		cancel()
-		_ = <-changed // that it was cancelled
+		<-changed // that it was cancelled
 		return nil
 	}
 }

@@ -87,7 +87,7 @@ func targets(t *testing.T) []corpus.Target {
 // be used, with the reason for each other one.
 func families(t *testing.T) map[string]string {
 	t.Helper()
-	path, err := protocoltest.Path("../..")
+	path, err := protocoltest.Path("../..", os.Getenv("PATH"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,7 +61,11 @@ func (b *Backend) pods(ctx context.Context, which metav1.ListOptions) ([]pod, er
 	if err != nil {
 		return nil, err
 	}
-	return found.([]pod), nil
+	pods, ok := found.([]pod)
+	if !ok {
+		return nil, fmt.Errorf("list the pods of %s%s: %T", which.LabelSelector, which.FieldSelector, found)
+	}
+	return pods, nil
 }
 
 // death is why a container of one of the pods ended since then, as soon as the cluster has noticed;

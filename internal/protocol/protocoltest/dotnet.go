@@ -41,7 +41,7 @@ func (s Samples) dotnet(ctx context.Context) (Samples, error) {
 		args = append(args, "-r:"+library)
 	}
 	cmd := exec.CommandContext(ctx, "dotnet", append(args, source)...)
-	cmd.Env = append(os.Environ(), "HOME="+dir, "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1", "DOTNET_CLI_TELEMETRY_OPTOUT=1")
+	cmd.Env = append(cmd.Environ(), "HOME="+dir, "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1", "DOTNET_CLI_TELEMETRY_OPTOUT=1")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return s, fmt.Errorf("compile the .NET samples with %s: %w\n%s", sdk, err, out)
 	}

@@ -63,9 +63,9 @@ func Save(root, name, table string) error {
 	return os.WriteFile(filepath.Join(dir, name), []byte(table), 0o644)
 }
 
-// Path is the PATH with the versions of languages that `make bin/kinds` has fetched at its front, for the
+// Path is that PATH with the versions of languages that `make bin/kinds` has fetched at its front, for the
 // tests of this repository, which root leads to.
-func Path(root string) (string, error) {
+func Path(root, path string) (string, error) {
 	dirs, err := filepath.Glob(filepath.Join(root, "bin", "kinds", "*", "bin"))
 	if err != nil {
 		return "", err
@@ -75,5 +75,5 @@ func Path(root string) (string, error) {
 			return "", err
 		}
 	}
-	return strings.Join(append(dirs, os.Getenv("PATH")), string(filepath.ListSeparator)), nil
+	return strings.Join(append(dirs, path), string(filepath.ListSeparator)), nil
 }
