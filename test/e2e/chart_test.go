@@ -143,6 +143,7 @@ func (s *stopwatch) table() string { return s.rows.String() }
 // TestImagesOnTheNodesNeedNoRegistry is the way of the page for kind: files of images are loaded onto
 // the nodes, and nothing is pulled.
 func TestImagesOnTheNodesNeedNoRegistry(t *testing.T) {
+	t.Parallel()
 	r := newRelease(t)
 	socket := filepath.Join(filepath.Dir(os.Getenv("KUBECONFIG")), "../run/containerd.sock")
 	if _, err := os.Stat(socket); err != nil {

@@ -137,13 +137,22 @@ func (r *release) answers(url string) {
 	r.t.Helper()
 	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	defer client.CloseIdleConnections()
-	r.until(url+" does not answer", func() bool {
+	ctx, cancel := context.WithTimeout(r.t.Context(), 3*time.Minute)
+	defer cancel()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
 		resp, err := client.Get(url + "/ping")
-		if err != nil {
-			return false
+		if err == nil && resp.Body.Close() == nil && resp.StatusCode == http.StatusOK {
+			return
 		}
-		return resp.Body.Close() == nil && resp.StatusCode == http.StatusOK
-	})
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			state, _ := r.kubectl(context.WithoutCancel(ctx), "", "get", "pods,services,endpointslices,events", "--output", "wide")
+			r.t.Fatalf("%s does not answer: %v\n%s", url, err, state)
+		}
+	}
 }
 
 // freeNodePort is wanted, or one that no Service has.
