@@ -161,14 +161,21 @@ func TestRevisionThatFailsIsThePlatformsFailureAndNothingIsSent(t *testing.T) {
 	}
 }
 
-func TestRevisionThatHasNoRoomYetIsWaitedFor(t *testing.T) {
-	c := newCluster(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
-	c.broken = `Revision "a" failed with message: 0/1 nodes are available: 1 Insufficient cpu.`
-	b := startWith(t, c, having(action()), func(o *knative.Options) { o.Patience = 500 * time.Millisecond })
-	_, err := b.Invoke(t.Context(), message(action()))
-	shown, ok := errors.AsType[*entity.Error](err)
-	if !ok || !strings.Contains(shown.Err.Error(), "it was not ready in time") || !strings.Contains(shown.Err.Error(), "Insufficient cpu") {
-		t.Errorf("%v", err)
+func TestRevisionWhoseFailureEndsByItselfIsWaitedFor(t *testing.T) {
+	for what, said := range map[string]string{
+		"no room yet":                     `Revision "a" failed with message: 0/1 nodes are available: 1 Insufficient cpu.`,
+		"the deleted one has left things": `Revision "a" failed with message: There is an existing Deployment "a-deployment" that we do not own.`,
+	} {
+		t.Run(what, func(t *testing.T) {
+			c := newCluster(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
+			c.broken = said
+			b := startWith(t, c, having(action()), func(o *knative.Options) { o.Patience = 500 * time.Millisecond })
+			_, err := b.Invoke(t.Context(), message(action()))
+			shown, ok := errors.AsType[*entity.Error](err)
+			if !ok || !strings.Contains(shown.Err.Error(), "it was not ready in time") || !strings.Contains(shown.Err.Error(), said) {
+				t.Errorf("%v", err)
+			}
+		})
 	}
 }
 

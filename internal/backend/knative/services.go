@@ -68,14 +68,16 @@ func (s *service) serves(p plan) bool {
 		s.Status.LatestReady == p.revision() && s.condition("Ready").Status == "True"
 }
 
-// noRoom are words of the scheduler. Knative calls a Revision failed whose pods wait for room, and ready
-// again once they have it.
-const noRoom = " nodes are available: "
+// endsByItself reports whether what Knative calls the failure of a Revision ends by itself: its pods wait
+// for room, in words of the scheduler, or for what the deleted Service of that name has left.
+func endsByItself(message string) bool {
+	return strings.Contains(message, " nodes are available: ") || strings.Contains(message, " that we do not own")
+}
 
 // failed is why that version will not serve, empty while it may.
 func (s *service) failed(p plan) string {
 	c := s.condition("ConfigurationsReady")
-	if !s.is(p) || s.Status.Observed != s.Metadata.Generation || s.Status.Latest != p.revision() || c.Status != "False" || strings.Contains(c.Message, noRoom) {
+	if !s.is(p) || s.Status.Observed != s.Metadata.Generation || s.Status.Latest != p.revision() || c.Status != "False" || endsByItself(c.Message) {
 		return ""
 	}
 	return strings.TrimSpace(c.Reason + ": " + c.Message)
