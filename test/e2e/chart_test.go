@@ -76,10 +76,7 @@ func TestTheChartBringsOpenWhiskToACluster(t *testing.T) {
 	r.says("invoke after a new installation", r.do("action", "invoke", "helloPython", "--param", "name", "new", "--result"), `"greeting": "Hello new!"`)
 	times.lap("install on kept data and invoke")
 	r.run("uninstall", "owdev", "--wait")
-	record(t, "chart", times.table()+memory)
-	if limit := time.Minute; times.total > limit {
-		t.Logf("install to first successful invoke took %s, the goal is %s", times.total, limit)
-	}
+	record(t, "chart", times.table()+"goal from install to first successful invoke: 60 s\n"+memory)
 }
 
 // trust has the tools trust the server's authority, as the notes say.

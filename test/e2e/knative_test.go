@@ -98,7 +98,7 @@ func (o *onCluster) until(what string, ok func() bool) {
 	o.t.Helper()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
-	late := time.After(time.Minute)
+	late := time.After(3 * time.Minute) // the machine may be small
 	for !ok() {
 		select {
 		case <-tick.C:
