@@ -72,6 +72,9 @@ func readDocument(apihost string) (*document, error) {
 	if err != nil {
 		return nil, err
 	}
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("read the API's document: %s", response.Status)
+	}
 	whole, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
 	if err != nil {
 		return nil, fmt.Errorf("read the API's document: %w", err)

@@ -2,6 +2,7 @@ package script
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -86,7 +87,10 @@ func answers(url string) error {
 	for deadline := time.Now().Add(patience); ; <-again.C {
 		response, err := http.Get(url + "/ping")
 		if err == nil {
-			return response.Body.Close()
+			if err = response.Body.Close(); err == nil && response.StatusCode == http.StatusOK {
+				return nil
+			}
+			err = errors.Join(err, errors.New(response.Status))
 		}
 		if time.Now().After(deadline) {
 			return err
@@ -116,6 +120,7 @@ func notOnChart(name string) (string, error) {
 		{len(anyServe.FindAllString(story, -1)) != 1, "starts the server again, or not"},
 		{!bareServe.MatchString(story), "starts the server with flags"},
 		{strings.Contains(story, "\ncrash\n"), "kills the server"},
+		{strings.Contains(story, "__OW_API_HOST"), "expects that pods and clients have one address of the server"},
 		{strings.Contains(story, "gowhisk admin"), "reads the data directory of the server"},
 		{strings.Contains(story, "\nregistry\n") || strings.Contains(story, "\nkafka "), "starts something beside the server"},
 	} {
