@@ -22,7 +22,7 @@ var hosts = sync.OnceValues(func() ([]runtimes.Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	path, err := protocoltest.Path(filepath.Join("..", ".."))
+	path, err := protocoltest.Path(filepath.Join("..", ".."), os.Getenv("PATH"))
 	if err != nil {
 		return nil, err
 	}

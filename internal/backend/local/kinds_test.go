@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,7 +21,7 @@ import (
 // searchPath is where interpreters are looked for.
 func searchPath(t testing.TB) string {
 	t.Helper()
-	path, err := protocoltest.Path(filepath.Join("..", "..", ".."))
+	path, err := protocoltest.Path(filepath.Join("..", "..", ".."), os.Getenv("PATH"))
 	if err != nil {
 		t.Fatal(err)
 	}
