@@ -154,7 +154,9 @@ func next(ctx context.Context, watcher *runner.Watcher, lines <-chan struct{}) e
 		return err
 	case <-lines:
 		cancel()
-		<-changed // that it was cancelled
+		if err := <-changed; err != nil && !errors.Is(err, context.Canceled) {
+			return err
+		}
 		return nil
 	}
 }
