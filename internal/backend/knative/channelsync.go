@@ -71,7 +71,7 @@ func (c *Channels) align(ctx context.Context, r schema.GroupVersionResource, kno
 	if err != nil {
 		return err
 	}
-	known.own(o.GetName(), applied.GetGeneration())
+	known.own(o.GetName(), "", applied.GetGeneration())
 	if now == nil {
 		c.opt.Logger.Info("trigger is in the cluster", "trigger", o.GetAnnotations()[noteTrigger], "rule", o.GetAnnotations()[noteRule], "kind", o.GetKind(), "name", o.GetName())
 	}

@@ -93,6 +93,7 @@ func (b *Backend) apply(ctx context.Context, at place, p plan, a *entity.Action,
 			return fmt.Errorf("make the image of %s: %w", a.Name, err)
 		}
 	}
+	defer b.secrets.hold(p.secret())()
 	if err := b.applySecret(ctx, m); err != nil {
 		return err
 	}
@@ -120,7 +121,7 @@ func (b *Backend) applyService(ctx context.Context, m manifest) error {
 	if err != nil {
 		return err
 	}
-	b.services.own(o.GetName(), applied.GetGeneration())
+	b.services.own(m.service, m.tag, applied.GetGeneration())
 	b.opt.Logger.Info("action is in the cluster", "action", m.action.Name.String(), "version", m.action.Version.String(), "service", m.service, "revision", m.revision())
 	return nil
 }
@@ -141,15 +142,19 @@ func (b *Backend) delete(ctx context.Context, name string) error {
 	return b.prune(ctx, name, "")
 }
 
-// prune removes the Secrets of a Service, but for the one of a version that is kept.
+// prune removes the Secrets of a Service, but for the one of a version that is kept, and what is being
+// deployed.
 func (b *Backend) prune(ctx context.Context, name, keep string) error {
 	list, err := b.cluster.resource(secretResource).List(ctx, metav1.ListOptions{LabelSelector: b.cluster.selector() + "," + labelService + "=" + name})
 	if err != nil {
 		return fmt.Errorf("list the Secrets of %s: %w", name, err)
 	}
+	if now, _ := b.services.get(name); keep != "" && (now == nil || now.Metadata.Labels[labelTag] != keep || b.services.foreign(now)) {
+		return nil // the list may have the next version's
+	}
 	var errs []error
 	for _, s := range list.Items {
-		if s.GetLabels()[labelTag] == keep {
+		if s.GetLabels()[labelTag] == keep || b.secrets.held(s.GetName()) {
 			continue
 		}
 		errs = append(errs, b.cluster.delete(ctx, secretResource, "Secret", s.GetName()))

@@ -33,14 +33,36 @@ func (b *Backend) Invoke(ctx context.Context, msg *invoker.Message) (invoker.Res
 	msg = once(ctx, msg)
 	patient, cancel := context.WithTimeoutCause(ctx, b.opt.Patience, errLate)
 	defer cancel()
-	t := target{}
-	var err error
-	if t.plan, err = b.applied(patient, msg); err != nil {
+	for {
+		r, err := b.invoke(ctx, patient, msg)
+		if !errors.Is(err, errSuperseded) {
+			return r, err
+		}
+		again := time.NewTimer(100 * time.Millisecond)
+		select {
+		case <-again.C:
+		case <-patient.Done():
+			again.Stop()
+			return b.unready(ctx, msg, errors.Join(context.Cause(patient), err))
+		}
+	}
+}
+
+// invoke tries once. It fails with errSuperseded, and has not reached the action, if the Service came to
+// be another version's meanwhile.
+func (b *Backend) invoke(ctx, patient context.Context, msg *invoker.Message) (invoker.Result, error) {
+	at, p, release, err := b.placed(patient, msg)
+	if err != nil {
 		return b.unready(ctx, msg, err)
 	}
-	if r, done, err := b.bridged(ctx, t.plan, msg); done {
+	defer release()
+	if err := b.applied(patient, at, p, msg); err != nil {
+		return b.unready(ctx, msg, err)
+	}
+	if r, done, err := b.bridged(ctx, p, msg); done {
 		return r, err
 	}
+	t := target{plan: p}
 	if t.url, err = b.served(patient, t.plan); err != nil {
 		return b.unready(ctx, msg, err)
 	}
@@ -49,6 +71,9 @@ func (b *Backend) Invoke(ctx context.Context, msg *invoker.Message) (invoker.Res
 	}
 	sent := time.Now()
 	answer, err := b.send(ctx, patient, t, msg)
+	if errors.Is(err, errSuperseded) {
+		return invoker.Result{}, err
+	}
 	if err != nil && ctx.Err() != nil {
 		return invoker.Result{}, fmt.Errorf("activation %s was abandoned: %w", msg.ID, err)
 	}
@@ -88,33 +113,31 @@ func begin(ctx context.Context, msg *invoker.Message) error {
 }
 
 // applied brings the version into the cluster, unless it is there.
-func (b *Backend) applied(ctx context.Context, msg *invoker.Message) (plan, error) {
-	at := place{Action: msg.Action.Name, Namespace: msg.Identity.Namespace.Name, Binding: msg.Binding}
-	p, err := b.plan(at, msg.Action)
-	if err != nil {
-		return p, err
-	}
+func (b *Backend) applied(ctx context.Context, at place, p plan, msg *invoker.Message) error {
 	if now, _ := b.services.get(p.service); now != nil && now.serves(p) {
-		return p, nil
+		return nil
 	}
 	select {
 	case <-b.available:
 	case <-ctx.Done():
-		return p, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
 	if now, _ := b.services.get(p.service); now == nil || !now.is(p) {
-		return p, b.deployPatiently(ctx, at, p, msg)
+		return b.deployPatiently(ctx, at, p, msg)
 	}
-	return p, nil
+	return nil
 }
 
-// served waits until the version is served, and returns where. What keeps it from that ends the wait.
+// served waits until the version is served, and returns where. What keeps it from that ends the wait, and
+// so does another version in its place, with errSuperseded.
 func (b *Backend) served(ctx context.Context, p plan) (at *url.URL, err error) {
 	if now, _ := b.services.get(p.service); now != nil && now.serves(p) {
 		return now.host()
 	}
 	ctx, stop := b.crashes(ctx, p)
 	defer stop()
+	ctx, leave := b.whileWanted(ctx, p)
+	defer leave()
 	err = b.services.wait(ctx, p.service, func(s *service) (bool, error) {
 		if why := s.failed(p); why != "" {
 			return false, fmt.Errorf("%w: %s", errRefused, why)
@@ -139,6 +162,9 @@ func (b *Backend) served(ctx context.Context, p plan) (at *url.URL, err error) {
 func (b *Backend) unready(ctx context.Context, msg *invoker.Message, err error) (invoker.Result, error) {
 	if ctx.Err() != nil {
 		return invoker.Result{}, fmt.Errorf("activation %s was abandoned: %w", msg.ID, ctx.Err())
+	}
+	if errors.Is(err, errSuperseded) && !errors.Is(err, errLate) {
+		return invoker.Result{}, err
 	}
 	if shown, ok := errors.AsType[*entity.Error](err); ok {
 		if shown.Kind != entity.TooLarge && shown.Kind != entity.Malformed {

@@ -20,6 +20,7 @@ type place struct {
 	Action    entity.Name
 	Namespace string
 	Binding   entity.Name
+	Past      string // tag of the version, if the catalog has another one now
 }
 
 // plan is how a version of an action is called in the cluster.
@@ -62,7 +63,7 @@ func serviceName(owner string, p place) string {
 		local = p.Action.Package + "-" + local
 	}
 	sum := sha256.New()
-	for _, part := range []string{owner, p.Action.String(), p.Namespace, p.Binding.String()} {
+	for _, part := range []string{owner, p.Action.String(), p.Namespace, p.Binding.String(), p.Past} {
 		sum.Write(append([]byte(part), 0))
 	}
 	return slug(local) + "-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum.Sum(nil))[:10])
@@ -83,7 +84,7 @@ type planKey struct {
 }
 
 // form counts the forms of our objects: a Revision of one name has one form.
-const form = 4
+const form = 5
 
 // most bounds what is remembered; a full table starts anew.
 const most = 10_000

@@ -55,7 +55,7 @@ func (b *Backend) see(u *unstructured.Unstructured) {
 	}
 	before, _ := b.services.get(s.Metadata.Name)
 	if before != nil && before.Metadata.Generation == s.Metadata.Generation && !maps.Equal(before.Metadata.Labels, s.Metadata.Labels) {
-		b.services.own(s.Metadata.Name, 0) // we change labels with the specification only
+		b.services.disown(s.Metadata.Name) // we change labels with the specification only
 	}
 	b.services.set(&s)
 	name, ok := s.action()
@@ -89,10 +89,10 @@ func (b *Backend) work(ctx context.Context) {
 // reconcile makes the cluster have of an action what the catalog has.
 func (b *Backend) reconcile(ctx context.Context, name entity.Name) error {
 	found, err := b.opt.Catalog.Resolve(ctx, name)
-	if name.Package == "" && (errors.Is(err, entity.ErrNotFound) || errors.Is(err, entity.ErrWrongType)) {
+	if name.Package == "" && absent(err) {
 		b.changedPackage(name)
 	}
-	if errors.Is(err, entity.ErrNotFound) || errors.Is(err, entity.ErrWrongType) || err == nil && !deployable(found.Action) {
+	if absent(err) || err == nil && !deployable(found.Action) {
 		return b.deleteAll(ctx, name)
 	}
 	if err != nil {
@@ -139,36 +139,24 @@ func (b *Backend) align(ctx context.Context, at place, p plan, a *entity.Action,
 	return nil
 }
 
-// mend looks after a Service that serves other namespaces, or came through a binding: they make it
-// when they need it, so one that is out of date is only in the way.
+// mend looks after a Service that serves other namespaces, or came through a binding, or is of a past
+// version: they make it when they need it, so one that is out of date is only in the way.
 func (b *Backend) mend(ctx context.Context, s *service) error {
-	if s.Metadata.Deleted != "" {
+	at, ok := s.place()
+	if s.Metadata.Deleted != "" || b.stays(s, at.Action) {
 		return nil
 	}
-	at, ok := s.place()
-	if !ok {
+	if !ok || at.Past != "" {
 		return b.delete(ctx, s.Metadata.Name)
 	}
-	through := at.Action
-	if at.Binding != (entity.Name{}) {
-		through = entity.Name{Namespace: at.Binding.Namespace, Package: at.Binding.Name, Name: at.Action.Name}
-	}
-	found, err := b.opt.Catalog.Resolve(ctx, through)
-	if err != nil && !errors.Is(err, entity.ErrNotFound) && !errors.Is(err, entity.ErrWrongType) {
-		return fmt.Errorf("look the action up: %w", err)
-	}
-	if err != nil || found.Action.Name != at.Action {
-		return b.delete(ctx, s.Metadata.Name)
-	}
-	p, err := b.plan(at, found.Action)
-	if err != nil {
+	a, p, err := b.wanted(ctx, at)
+	switch {
+	case err != nil && !absent(err):
 		return err
-	}
-	if p.service != s.Metadata.Name {
+	case err != nil || p.service != s.Metadata.Name:
 		return b.delete(ctx, s.Metadata.Name)
-	}
-	if !s.is(p) || b.services.foreign(s) || !b.secrets.has(p.secret()) {
-		return b.align(ctx, at, p, found.Action, s)
+	case !s.is(p) || b.services.foreign(s) || !b.secrets.has(p.secret()):
+		return b.align(ctx, at, p, a, s)
 	}
 	return nil
 }
@@ -176,7 +164,7 @@ func (b *Backend) mend(ctx context.Context, s *service) error {
 // place is what the annotations say that the Service is for.
 func (s *service) place() (place, bool) {
 	action, ok := s.action()
-	at := place{Action: action, Namespace: s.Metadata.Annotations[noteNamespace]}
+	at := place{Action: action, Namespace: s.Metadata.Annotations[noteNamespace], Past: s.Metadata.Annotations[notePast]}
 	if binding, bound := s.Metadata.Annotations[noteBinding]; bound {
 		namespace, name, whole := cutName(binding)
 		at.Binding, ok = entity.Name{Namespace: namespace, Name: name}, ok && whole
@@ -184,11 +172,11 @@ func (s *service) place() (place, bool) {
 	return at, ok && at.Namespace != ""
 }
 
-// deleteAll removes everything of an action.
+// deleteAll removes everything of an action, but for what its last runs need.
 func (b *Backend) deleteAll(ctx context.Context, name entity.Name) error {
 	var errs []error
 	for _, s := range b.services.of(name) {
-		if s.Metadata.Deleted == "" {
+		if s.Metadata.Deleted == "" && !b.stays(s, name) {
 			errs = append(errs, b.delete(ctx, s.Metadata.Name))
 		}
 	}

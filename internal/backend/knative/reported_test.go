@@ -86,11 +86,13 @@ func TestWhatPodsReportIsAnActivationOfTheirAction(t *testing.T) {
 func TestParametersOfThePackageMakeAVersion(t *testing.T) {
 	c := newCluster(t, answering(200, `{}`, ""))
 	a := action()
-	b := start(t, c, having(a))
+	n := having(a)
+	b := start(t, c, n)
 	revisions := map[string]bool{}
 	for _, value := range []string{`1`, `2`} {
 		merged := *a
 		merged.Parameters = entity.Parameters{{Key: "currency", Value: json.RawMessage(value)}}
+		n.put(&merged)
 		if _, err := b.Invoke(t.Context(), message(&merged)); err != nil {
 			t.Fatal(err)
 		}

@@ -8,8 +8,32 @@ import (
 
 // secrets are the names of those that the cluster has of ours.
 type secrets struct {
-	mu    sync.Mutex
-	known map[string]bool // guarded by mu
+	mu     sync.Mutex
+	known  map[string]bool // guarded by mu
+	making map[string]int  // deployments that need them; guarded by mu
+}
+
+// hold keeps a Secret from being pruned before its Service is known.
+func (s *secrets) hold(name string) (release func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.making == nil {
+		s.making = map[string]int{}
+	}
+	s.making[name]++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.making[name]--; s.making[name] == 0 {
+			delete(s.making, name)
+		}
+	}
+}
+
+func (s *secrets) held(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.making[name] > 0
 }
 
 func (s *secrets) set(name string, there bool) {

@@ -55,14 +55,17 @@ func newClient(ingress *url.URL, roots *x509.CertPool) *http.Client {
 // grace is how much longer than the cluster does we wait for an answer.
 const grace = 30 * time.Second
 
-// send sends the activation until it has reached the action, or patient ends. The error is a
-// *lostError if it may have reached it.
+// send sends the activation until it has reached the action, or patient ends, or the Service is another
+// version's. The error is a *lostError if it may have reached it.
 func (b *Backend) send(ctx, patient context.Context, t target, msg *invoker.Message) (actionproxy.ActivationAnswer, error) {
 	const most = time.Second
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, most) {
 		answer, reached, err := b.attempt(ctx, t, msg)
 		if reached || err == nil {
 			return answer, err
+		}
+		if now, _ := b.services.get(t.service); now == nil || !now.is(t.plan) {
+			return answer, errors.Join(errSuperseded, err)
 		}
 		b.opt.Logger.Debug("a request did not reach the action and is sent again", "activation", msg.ID, "revision", t.revision(), "error", err)
 		again := time.NewTimer(pause)

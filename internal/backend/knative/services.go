@@ -111,15 +111,21 @@ func actionOf(annotations map[string]string) (entity.Name, bool) {
 type services struct {
 	mu      sync.Mutex
 	known   map[string]*service // guarded by mu; the values are never changed
-	applied map[string]int64    // generation after our last apply; guarded by mu
+	applied map[string]*applies // guarded by mu
 	changed chan struct{}       // closed with every change; guarded by mu
 }
 
-func newServices() *services {
-	return &services{known: map[string]*service{}, applied: map[string]int64{}, changed: make(chan struct{})}
+// applies are what we wrote to one Service.
+type applies struct {
+	last int64            // generation after the last one
+	of   map[string]int64 // generations by tag of the version, of late
 }
 
-// set remembers one; of what came out of order the newer stays.
+func newServices() *services {
+	return &services{known: map[string]*service{}, applied: map[string]*applies{}, changed: make(chan struct{})}
+}
+
+// set remembers one.
 func (s *services) set(one *service) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -171,11 +177,37 @@ func (s *services) within(pkg entity.Name) []entity.Name {
 	return found
 }
 
-// own notes the generation that we made.
-func (s *services) own(name string, generation int64) {
+// own notes the generation that we made, of the version with that tag.
+func (s *services) own(name, tag string, generation int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.applied[name] = generation
+	a := s.applied[name]
+	if a == nil || len(a.of) == 100 {
+		a = &applies{of: map[string]int64{}}
+		s.applied[name] = a
+	}
+	a.last, a.of[tag] = generation, generation
+}
+
+// disown notes that somebody changed what we made.
+func (s *services) disown(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a := s.applied[name]; a != nil {
+		a.last = 0
+	}
+}
+
+// replaced reports whether another version has come after the one that we applied.
+func (s *services) replaced(p plan) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, a := s.known[p.service], s.applied[p.service]
+	if now == nil || now.is(p) || a == nil {
+		return false
+	}
+	made, ok := a.of[p.tag]
+	return ok && now.Metadata.Generation >= made
 }
 
 // foreign reports whether somebody else may have written the Service since we did, which is so for
@@ -183,8 +215,8 @@ func (s *services) own(name string, generation int64) {
 func (s *services) foreign(one *service) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	generation, ok := s.applied[one.Metadata.Name]
-	return !ok || generation != one.Metadata.Generation
+	a := s.applied[one.Metadata.Name]
+	return a == nil || a.last != one.Metadata.Generation
 }
 
 // wait returns what good makes of the Service, as soon as it makes something.

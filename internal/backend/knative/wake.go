@@ -18,12 +18,10 @@ import (
 func (b *Backend) wake(at *bridge) {
 	ctx, cancel := context.WithTimeoutCause(b.life, b.opt.Patience, errLate)
 	defer cancel()
-	ctx, stop := b.whileWanted(ctx, at.plan)
-	defer stop()
 	began := time.Now()
 	where, err := b.served(ctx, at.plan)
 	if err == nil {
-		err = b.poke(ctx, where)
+		err = b.pokeWhileWanted(ctx, at.plan, where)
 	}
 	b.bridges.end(at)
 	if err == nil {
@@ -48,7 +46,7 @@ func (b *Backend) whileWanted(ctx context.Context, p plan) (_ context.Context, s
 			wanted := now != nil && now.is(p)
 			if wanted {
 				late = nil
-			} else if late == nil {
+			} else if late == nil || b.services.replaced(p) {
 				cancel(errSuperseded)
 			}
 			select {
@@ -84,6 +82,12 @@ func (b *Backend) untilSeen(ctx context.Context, p plan) {
 // slowInit is how long a pod that answers may take to initialize its action before requests wait for it
 // there.
 const slowInit = 10 * time.Second
+
+func (b *Backend) pokeWhileWanted(ctx context.Context, p plan, where *url.URL) error {
+	ctx, stop := b.whileWanted(ctx, p)
+	defer stop()
+	return b.poke(ctx, where)
+}
 
 // poke sends the Service requests that run nothing until its action can run.
 func (b *Backend) poke(ctx context.Context, where *url.URL) error {
