@@ -133,6 +133,31 @@ func TestServiceDeletedUnderLoadComesBackAndNothingRunsTwice(t *testing.T) {
 	}
 }
 
+func TestWhatWasAcceptedForAVersionRunsWithItOnACluster(t *testing.T) {
+	t.Parallel()
+	o, n := counting(t)
+	accept := func(number string) string {
+		var a activation
+		if status, err := o.call(t.Context(), http.MethodPost, "/actions/quick", map[string]any{"n": number}, &a); err != nil || status != http.StatusAccepted {
+			t.Fatalf("%d %s, %v", status, a.Error, err)
+		}
+		return a.ActivationID
+	}
+	accepted := map[string]string{}
+	for _, version := range []string{"1", "2"} { // no Service is ready so soon
+		o.create("quick", version, n)
+		accepted[version] = accept(version)
+	}
+	o.do("action", "delete", "quick")
+	for version, id := range accepted {
+		want := fmt.Sprintf(`{"n":"%s","version":%s}`, version, version)
+		if got := o.record(id); string(got.Response.Result) != want || n.of(version) != 1 {
+			t.Errorf("version %s ran %d times: %s %s", version, n.of(version), got.Response.Status, got.Response.Result)
+		}
+	}
+	o.until("Services of the past versions stay", func() bool { return o.services()["/guest/quick"] == "" })
+}
+
 func TestWhatIsChangedByHandOnAClusterIsRepaired(t *testing.T) {
 	t.Parallel()
 	o, n := counting(t)

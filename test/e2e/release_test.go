@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -135,16 +136,19 @@ func (r *release) install(verb string, more ...string) string {
 // answers waits until the URL of the API does, whoever signs for it.
 func (r *release) answers(url string) {
 	r.t.Helper()
-	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
-	defer client.CloseIdleConnections()
+	// Each time anew: before the node knows the address, connections to it lead elsewhere, and stay there.
+	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	ctx, cancel := context.WithTimeout(r.t.Context(), 3*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		resp, err := client.Get(url + "/ping")
-		if err == nil && resp.Body.Close() == nil && resp.StatusCode == http.StatusOK {
-			return
+		if err == nil && resp.Body.Close() == nil {
+			if resp.StatusCode == http.StatusOK {
+				return
+			}
+			err = errors.New(resp.Status)
 		}
 		select {
 		case <-tick.C:
