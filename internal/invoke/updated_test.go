@@ -53,6 +53,24 @@ func TestActionThatIsUpdatedOverAndOverRuns(t *testing.T) {
 	}
 }
 
+func TestActionWithTheSameCodeIsRenewedToo(t *testing.T) {
+	w := open(t)
+	newer := hello()
+	newer.Version = entity.Version{Patch: 4}
+	newer.Parameters = entity.Parameters{{Key: "greeting", Value: json.RawMessage(`"hi"`)}}
+	w.actions.put(newer)
+	w.invoker.does(func(ctx context.Context, msg *invoker.Message) (invoker.Result, error) {
+		if msg.Action.Version != newer.Version {
+			return invoker.Result{}, fmt.Errorf("a past version: %w", entity.ErrNotFound)
+		}
+		return succeed(ctx, msg)
+	})
+	a := w.invoke(w.request(true, time.Minute)).Activation
+	if got := string(a.Response.Result); got != `{"greeting":"hi","name":"x"}` || a.Version != newer.Version {
+		t.Errorf("version %s answered %s", a.Version, got)
+	}
+}
+
 func TestActionThatCannotBeRenewedIsRecordedAsGone(t *testing.T) {
 	for name, now := range map[string]func(*shelf){
 		"deleted": func(s *shelf) { s.remove(hello().Name) },

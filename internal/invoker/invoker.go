@@ -64,7 +64,8 @@ type Result struct {
 // It returns a Result for everything the action did, including failing: an
 // error means that the platform failed and nothing is known of the action.
 // Kind Throttled and Unavailable errors mean that the activation was not
-// started. It enforces the action's own limits; ctx ending earlier abandons
+// started, and so does entity.ErrNotFound: there is no such version of the
+// action any more. It enforces the action's own limits; ctx ending earlier abandons
 // the activation. It must not retain the message.
 type Invoker interface {
 	Invoke(ctx context.Context, msg *Message) (Result, error)

@@ -133,29 +133,30 @@ func TestServiceDeletedUnderLoadComesBackAndNothingRunsTwice(t *testing.T) {
 	}
 }
 
-func TestWhatWasAcceptedForAVersionRunsWithItOnACluster(t *testing.T) {
+func TestActionThatIsUpdatedBeforeItServesRunsAsItIsNow(t *testing.T) {
 	t.Parallel()
 	o, n := counting(t)
-	accept := func(number string) string {
+	accepted := map[string]string{}
+	accept := func(number string) {
+		t.Helper()
 		var a activation
 		if status, err := o.call(t.Context(), http.MethodPost, "/actions/quick", map[string]any{"n": number}, &a); err != nil || status != http.StatusAccepted {
 			t.Fatalf("%d %s, %v", status, a.Error, err)
 		}
-		return a.ActivationID
+		accepted[number] = a.ActivationID
 	}
-	accepted := map[string]string{}
-	for _, version := range []string{"1", "2"} { // no Service is ready so soon
+	for _, version := range []string{"1", "2", "3"} { // no Service is ready so soon
 		o.create("quick", version, n)
-		accepted[version] = accept(version)
+		accept(version)
 	}
-	o.do("action", "delete", "quick")
-	for version, id := range accepted {
-		want := fmt.Sprintf(`{"n":"%s","version":%s}`, version, version)
-		if got := o.record(id); string(got.Response.Result) != want || n.of(version) != 1 {
-			t.Errorf("version %s ran %d times: %s %s", version, n.of(version), got.Response.Status, got.Response.Result)
-		}
+	o.do("action", "update", "quick", "-p", "url", n.url, "-p", "more", "parameters")
+	accept("4")
+	if failed := o.settled(accepted, n, ""); failed > 0 {
+		t.Errorf("%d failed", failed)
 	}
-	o.until("Services of the past versions stay", func() bool { return o.services()["/guest/quick"] == "" })
+	if got := o.invoke("quick", map[string]any{"n": "5"}); string(got.Response.Result) != `{"n":"5","version":3}` {
+		t.Errorf("at last %s", got.Response.Result)
+	}
 }
 
 func TestWhatIsChangedByHandOnAClusterIsRepaired(t *testing.T) {

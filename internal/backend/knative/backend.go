@@ -72,7 +72,6 @@ type Options struct {
 	PullSecret string
 	APIHost    string        // what actions see as __OW_API_HOST
 	Patience   time.Duration // how long a Service may take to serve; 0 means two minutes
-	Linger     time.Duration // how long the Service of a past version stays after its last run; 0 means a minute
 	Logger     *slog.Logger
 }
 
@@ -86,7 +85,6 @@ type Backend struct {
 	flights   singleflight.Group
 	queue     names
 	plans     plans
-	past      past
 	stop      context.CancelFunc
 	workers   sync.WaitGroup
 	available <-chan struct{} // closed when the first list has come
@@ -104,13 +102,10 @@ func New(opt Options) *Backend {
 	if opt.Patience == 0 {
 		opt.Patience = 2 * time.Minute
 	}
-	if opt.Linger == 0 {
-		opt.Linger = time.Minute
-	}
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
-	b := &Backend{opt: opt, services: newServices(), plans: plans{seed: maphash.MakeSeed()}, client: newClient(opt.Ingress, opt.Roots), queue: newNames(), past: past{linger: opt.Linger}}
+	b := &Backend{opt: opt, services: newServices(), plans: plans{seed: maphash.MakeSeed()}, client: newClient(opt.Ingress, opt.Roots), queue: newNames()}
 	b.cluster = cluster{opt.Client, opt.Namespace, opt.Owner, opt.Logger}
 	ctx, cancel := context.WithCancel(context.Background())
 	b.stop, b.life = cancel, ctx

@@ -28,7 +28,8 @@ var (
 
 // Invoke runs one activation: in a stem cell while the Service of the action's version is at zero, else it
 // waits until that version is what the Service serves, and sends it one request. A request is sent again
-// only if it certainly did not reach the action.
+// only if it certainly did not reach the action. Errors: entity.ErrNotFound for a version that the catalog
+// does not have any more, unless it is still served.
 func (b *Backend) Invoke(ctx context.Context, msg *invoker.Message) (invoker.Result, error) {
 	msg = once(ctx, msg)
 	patient, cancel := context.WithTimeoutCause(ctx, b.opt.Patience, errLate)
@@ -51,18 +52,14 @@ func (b *Backend) Invoke(ctx context.Context, msg *invoker.Message) (invoker.Res
 // invoke tries once. It fails with errSuperseded, and has not reached the action, if the Service came to
 // be another version's meanwhile.
 func (b *Backend) invoke(ctx, patient context.Context, msg *invoker.Message) (invoker.Result, error) {
-	at, p, release, err := b.placed(patient, msg)
-	if err != nil {
+	t := target{}
+	var err error
+	if t.plan, err = b.applied(patient, msg); err != nil {
 		return b.unready(ctx, msg, err)
 	}
-	defer release()
-	if err := b.applied(patient, at, p, msg); err != nil {
-		return b.unready(ctx, msg, err)
-	}
-	if r, done, err := b.bridged(ctx, p, msg); done {
+	if r, done, err := b.bridged(ctx, t.plan, msg); done {
 		return r, err
 	}
-	t := target{plan: p}
 	if t.url, err = b.served(patient, t.plan); err != nil {
 		return b.unready(ctx, msg, err)
 	}
@@ -112,20 +109,28 @@ func begin(ctx context.Context, msg *invoker.Message) error {
 	return nil
 }
 
-// applied brings the version into the cluster, unless it is there.
-func (b *Backend) applied(ctx context.Context, at place, p plan, msg *invoker.Message) error {
+// applied brings the version into the cluster, unless it is there. Errors: entity.ErrNotFound if it is past.
+func (b *Backend) applied(ctx context.Context, msg *invoker.Message) (plan, error) {
+	at := place{Action: msg.Action.Name, Namespace: msg.Identity.Namespace.Name, Binding: msg.Binding}
+	p, err := b.plan(at, msg.Action)
+	if err != nil {
+		return p, err
+	}
 	if now, _ := b.services.get(p.service); now != nil && now.serves(p) {
-		return nil
+		return p, nil
 	}
 	select {
 	case <-b.available:
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return p, context.Cause(ctx)
 	}
-	if now, _ := b.services.get(p.service); now == nil || !now.is(p) {
-		return b.deployPatiently(ctx, at, p, msg)
+	if now, _ := b.services.get(p.service); now != nil && now.is(p) {
+		return p, nil
 	}
-	return nil
+	if err := b.current(ctx, at, p); err != nil {
+		return p, err
+	}
+	return p, b.deployPatiently(ctx, at, p, msg)
 }
 
 // served waits until the version is served, and returns where. What keeps it from that ends the wait, and

@@ -20,7 +20,6 @@ type place struct {
 	Action    entity.Name
 	Namespace string
 	Binding   entity.Name
-	Past      string // tag of the version, if the catalog has another one now
 }
 
 // plan is how a version of an action is called in the cluster.
@@ -63,7 +62,7 @@ func serviceName(owner string, p place) string {
 		local = p.Action.Package + "-" + local
 	}
 	sum := sha256.New()
-	for _, part := range []string{owner, p.Action.String(), p.Namespace, p.Binding.String(), p.Past} {
+	for _, part := range []string{owner, p.Action.String(), p.Namespace, p.Binding.String()} {
 		sum.Write(append([]byte(part), 0))
 	}
 	return slug(local) + "-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum.Sum(nil))[:10])
@@ -84,7 +83,7 @@ type planKey struct {
 }
 
 // form counts the forms of our objects: a Revision of one name has one form.
-const form = 5
+const form = 4
 
 // most bounds what is remembered; a full table starts anew.
 const most = 10_000

@@ -39,7 +39,6 @@ const (
 	noteNamespace = "dev.gowhisk/namespace"
 	noteBinding   = "dev.gowhisk/binding"
 	noteImage     = "dev.gowhisk/image"
-	notePast      = "dev.gowhisk/past" // tag of the version that it is kept for
 
 	scalePrefix = "autoscaling.knative.dev/"
 	visibility  = "networking.knative.dev/visibility"
@@ -179,9 +178,6 @@ func (b *Backend) serviceObject(m manifest) (*unstructured.Unstructured, error) 
 	if m.Binding != (entity.Name{}) {
 		notes[noteBinding] = "/" + m.Binding.String()
 	}
-	if m.Past != "" {
-		notes[notePast] = m.Past
-	}
 	return &unstructured.Unstructured{Object: object{
 		"apiVersion": "serving.knative.dev/v1", "kind": "Service",
 		"metadata": object{"name": m.service, "namespace": b.opt.Namespace, "labels": labels, "annotations": notes},
@@ -190,9 +186,9 @@ func (b *Backend) serviceObject(m manifest) (*unstructured.Unstructured, error) 
 }
 
 // public reports whether the Service is reached from outside: that of a web action which its own
-// namespace has under its own name and in that version.
+// namespace has under its own name.
 func (m manifest) public() bool {
-	return m.Past == "" && m.Namespace == m.action.Name.Namespace && m.Binding == (entity.Name{}) && m.action.Annotations.IsTrue(webaction.AnnotationExport)
+	return m.Namespace == m.action.Name.Namespace && m.Binding == (entity.Name{}) && m.action.Annotations.IsTrue(webaction.AnnotationExport)
 }
 
 // mounted are the files of the Secret.

@@ -1,14 +1,10 @@
 package knative_test
 
 import (
-	"encoding/json"
-	"net/http"
+	"errors"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/gowhisk/gowhisk/internal/backend/knative"
 	"github.com/gowhisk/gowhisk/internal/entity"
 )
 
@@ -20,93 +16,76 @@ func after(a *entity.Action) *entity.Action {
 	return &next
 }
 
-// versions are those of all Services, by name.
-func versions(c *cluster) map[string]string {
-	found := map[string]string{}
+// versions are those of all Services.
+func versions(c *cluster) []string {
+	var found []string
 	for _, s := range c.all("services") {
-		found[s.GetName()] = s.GetLabels()["dev.gowhisk/version"]
+		found = append(found, s.GetLabels()["dev.gowhisk/version"])
 	}
 	return found
 }
 
-func TestWhatWasAcceptedForAVersionRunsBesideTheNextOne(t *testing.T) {
+func TestPastVersionDoesNotTakeThePlaceOfTheNext(t *testing.T) {
 	for name, row := range map[string]struct {
 		now  func(*names, *entity.Action)
-		left string // versions that stay
+		left int // Services
 	}{
-		"updated": {func(n *names, a *entity.Action) { n.put(after(a)) }, "0.0.2"},
-		"deleted": {func(n *names, a *entity.Action) { n.remove(a.Name) }, ""},
+		"updated": {func(n *names, a *entity.Action) { n.put(after(a)) }, 1},
+		"deleted": {func(n *names, a *entity.Action) { n.remove(a.Name) }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := action()
-			a.Annotations = entity.Parameters{{Key: "web-export", Value: json.RawMessage(`true`)}}
 			n := having(a)
-			var before map[string]string
-			var c *cluster
-			c = newCluster(t, func(w http.ResponseWriter, r *http.Request) {
-				for service, version := range before {
-					if now := versions(c)[service]; now != version {
-						t.Errorf("the action's own Service has %s for a run of a past version", now)
-					}
-				}
-				for _, s := range c.all("services") {
-					if before[s.GetName()] == "" && s.GetLabels()["networking.knative.dev/visibility"] != "cluster-local" {
-						t.Error("the Service of a past version is seen from outside")
-					}
-				}
-				answering(200, `{}`, "")(w, r)
-			})
-			b := startWith(t, c, n, func(o *knative.Options) { o.Linger = time.Millisecond })
+			c := newCluster(t, answering(200, `{}`, ""))
+			b := start(t, c, n)
 			b.Changed(a.Name)
 			eventually(t, "the first version is not there", func() bool { return len(versions(c)) == 1 })
 			row.now(n, a)
 			b.Changed(a.Name)
 			eventually(t, "the change did not come", func() bool {
 				all := versions(c)
-				for _, version := range all {
-					return version == row.left
-				}
-				return row.left == ""
+				return len(all) == row.left && (row.left == 0 || all[0] == "0.0.2")
 			})
-			before = versions(c)
-			for range 3 {
-				r, err := b.Invoke(t.Context(), message(a))
-				if err != nil || r.Response.Status != entity.Success {
-					t.Fatalf("%s %s, %v", r.Response.Status, r.Response.Result, err)
+			c.mu.Lock()
+			before := len(c.told)
+			c.mu.Unlock()
+			eventually(t, "the past version runs", func() bool {
+				_, err := b.Invoke(t.Context(), message(a))
+				return errors.Is(err, entity.ErrNotFound) // else it has not heard of the change
+			})
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			for _, later := range c.told[before:] {
+				if later.resource == "services" && strings.Contains(string(later.event.Object.Raw), `"dev.gowhisk/version":"0.0.1"`) {
+					t.Error("the past version was deployed")
 				}
 			}
-			eventually(t, "the Service of the past version stays", func() bool {
-				return len(versions(c)) == len(before) && len(c.all("secrets")) == len(before)
-			})
 		})
 	}
 }
 
-func TestRunThatWaitsWhileItsActionIsUpdatedRuns(t *testing.T) {
+func TestRunThatWaitsWhileItsActionIsUpdatedIsToldSo(t *testing.T) {
 	a := action()
 	n := having(a)
 	c := newCluster(t, answering(200, `{}`, ""))
 	c.waiting = true
 	b := start(t, c, n)
-	var ran sync.WaitGroup
-	ran.Go(func() {
-		if r, err := b.Invoke(t.Context(), message(a)); err != nil || r.Response.Status != entity.Success {
-			t.Errorf("%s %s, %v", r.Response.Status, r.Response.Result, err)
-		}
-	})
+	told := make(chan error, 1)
+	go func() {
+		_, err := b.Invoke(t.Context(), message(a))
+		told <- err
+	}()
 	eventually(t, "the first version is not there", func() bool { return len(versions(c)) == 1 })
 	c.mu.Lock()
 	c.waiting = false
 	c.mu.Unlock()
 	n.put(after(a))
 	b.Changed(a.Name)
-	ran.Wait()
-	eventually(t, "the versions are not side by side", func() bool {
-		var all []string
-		for _, version := range versions(c) {
-			all = append(all, version)
-		}
-		return len(all) == 2 && strings.Contains("0.0.1 0.0.2 0.0.1", strings.Join(all, " "))
-	})
+	if err := <-told; !errors.Is(err, entity.ErrNotFound) {
+		t.Errorf("got %v", err)
+	}
+	if r, err := b.Invoke(t.Context(), message(after(a))); err != nil || r.Response.Status != entity.Success {
+		t.Errorf("the next version: %s, %v", r.Response.Status, err)
+	}
 }

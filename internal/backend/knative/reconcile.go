@@ -139,14 +139,14 @@ func (b *Backend) align(ctx context.Context, at place, p plan, a *entity.Action,
 	return nil
 }
 
-// mend looks after a Service that serves other namespaces, or came through a binding, or is of a past
-// version: they make it when they need it, so one that is out of date is only in the way.
+// mend looks after a Service that serves other namespaces, or came through a binding: they make it
+// when they need it, so one that is out of date is only in the way.
 func (b *Backend) mend(ctx context.Context, s *service) error {
-	at, ok := s.place()
-	if s.Metadata.Deleted != "" || b.stays(s, at.Action) {
+	if s.Metadata.Deleted != "" {
 		return nil
 	}
-	if !ok || at.Past != "" {
+	at, ok := s.place()
+	if !ok {
 		return b.delete(ctx, s.Metadata.Name)
 	}
 	a, p, err := b.wanted(ctx, at)
@@ -164,7 +164,7 @@ func (b *Backend) mend(ctx context.Context, s *service) error {
 // place is what the annotations say that the Service is for.
 func (s *service) place() (place, bool) {
 	action, ok := s.action()
-	at := place{Action: action, Namespace: s.Metadata.Annotations[noteNamespace], Past: s.Metadata.Annotations[notePast]}
+	at := place{Action: action, Namespace: s.Metadata.Annotations[noteNamespace]}
 	if binding, bound := s.Metadata.Annotations[noteBinding]; bound {
 		namespace, name, whole := cutName(binding)
 		at.Binding, ok = entity.Name{Namespace: namespace, Name: name}, ok && whole
@@ -172,11 +172,11 @@ func (s *service) place() (place, bool) {
 	return at, ok && at.Namespace != ""
 }
 
-// deleteAll removes everything of an action, but for what its last runs need.
+// deleteAll removes everything of an action.
 func (b *Backend) deleteAll(ctx context.Context, name entity.Name) error {
 	var errs []error
 	for _, s := range b.services.of(name) {
-		if s.Metadata.Deleted == "" && !b.stays(s, name) {
+		if s.Metadata.Deleted == "" {
 			errs = append(errs, b.delete(ctx, s.Metadata.Name))
 		}
 	}
