@@ -106,6 +106,11 @@ func (x *exchange) notJSON() bool {
 	return false
 }
 
+// trace is the one that the request belongs to.
+func (x *exchange) trace() protocol.Trace {
+	return protocol.ParseTrace(x.r.Header.Get(protocol.TraceParent), x.r.Header.Get(protocol.TraceState))
+}
+
 // call invokes the action with the arguments, and names the activation in the answer.
 func (x *exchange) call(action *Action, args []byte, activation map[string]string) outcome {
 	if activation == nil {
@@ -116,6 +121,9 @@ func (x *exchange) call(action *Action, args []byte, activation map[string]strin
 	}
 	if activation["transaction_id"] == "" {
 		activation["transaction_id"] = x.transaction
+	}
+	if activation[protocol.TraceParent] == "" {
+		x.trace().AddTo(activation)
 	}
 	id := activation["activation_id"]
 	x.Header()["X-Openwhisk-Activation-Id"] = []string{id}

@@ -194,7 +194,7 @@ func TestDedicatedImageNeedsNoInitAndTakesNone(t *testing.T) {
 }
 
 func TestActivationBecomesTheEnvironmentOfTheRun(t *testing.T) {
-	const env = `function main() { const e = process.env; return {n: e.__OW_ACTION_NAME, i: e.__OW_ACTIVATION_ID, k: e.__OW_API_KEY, s: e.__OW_NAMESPACE, h: e.__OW_API_HOST, d: Number(e.__OW_DEADLINE) > Date.now(), x: e.__OW_X, name: e.NAME}; }`
+	const env = `function main() { const e = process.env; return {n: e.__OW_ACTION_NAME, i: e.__OW_ACTIVATION_ID, k: e.__OW_API_KEY, s: e.__OW_NAMESPACE, h: e.__OW_API_HOST, d: Number(e.__OW_DEADLINE) > Date.now(), x: e.__OW_X, t: e.__OW_TRACEPARENT, name: e.NAME}; }`
 	s := dedicated(t, env, "")
 	for _, activation := range []string{`{"action_name":"","activation_id":"i2"}`, `{"activation_id":"i2"}`, `{"action_name":null,"activation_id":"i2"}`} {
 		got := s.post(`{"activation":` + activation + `,"value":{}}`)
@@ -203,6 +203,7 @@ func TestActivationBecomesTheEnvironmentOfTheRun(t *testing.T) {
 			t.Errorf("activation id %q", id)
 		}
 	}
+	s.want(s.send("POST", "/", `{"activation":{"action_name":"/a/b","activation_id":"i1","x":"y"},"value":{}}`, "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"), 200, `"t":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"`)
 	s.want(s.post(`{"activation":{"action_name":"/a/b","activation_id":"i1","api_key":"k=1=2","namespace":"ns","x":"a=b","y":{"z":1}},"value":{}}`), 200,
 		`{"n":"/a/b","i":"i1","k":"k=1=2","s":"ns","h":"http://api","d":true,"x":"a=b","name":"Bob"}`)
 }
@@ -289,7 +290,7 @@ func TestConcurrencyOfTheContainerIsHonoured(t *testing.T) {
 }
 
 func TestGatewayGetsResultLogsAndTimes(t *testing.T) {
-	const code = `const first = process.env.__OW_ACTIVATION_ID; function main(a) { console.log('out', a.n); console.error('err'); if (a.fail) return {error: 'x'}; return {id: process.env.__OW_ACTIVATION_ID, h: process.env.__OW_API_HOST, first, e: process.env.E}; }`
+	const code = `const first = process.env.__OW_ACTIVATION_ID; function main(a) { console.log('out', a.n); console.error('err'); if (a.fail) return {error: 'x'}; if (a.trace) return {p: process.env.__OW_TRACEPARENT, s: process.env.__OW_TRACESTATE}; return {id: process.env.__OW_ACTIVATION_ID, h: process.env.__OW_API_HOST, first, e: process.env.E}; }`
 	s := knative(t, actionproxy.KnativeOptions{Runtime: supervised(t, "nodejs", false), Action: baked(t, code, exported), GatewayKey: "k", Node: true})
 	ask := func(body string, headers ...string) (int, actionproxy.ActivationAnswer) {
 		got := s.send("POST", "/", body, append(headers, "Accept: "+actionproxy.ActivationMediaType)...)
@@ -310,6 +311,12 @@ func TestGatewayGetsResultLogsAndTimes(t *testing.T) {
 	logs := strings.Join(a.Logs, "\n")
 	if len(a.Logs) != 2 || !strings.Contains(logs, " stdout: out 5") || !strings.Contains(logs, " stderr: err") {
 		t.Errorf("logs %q", a.Logs)
+	}
+	if _, a := ask(`{"trace":1}`, "Authorization: Bearer k", "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "tracestate: a=1"); string(a.Result) != `{"p":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01","s":"a=1"}` {
+		t.Errorf("got %+v", a)
+	}
+	if _, a := ask(`{"trace":1}`, "Authorization: Bearer k"); string(a.Result) != `{}` {
+		t.Errorf("without a trace: %+v", a)
 	}
 	if _, a := ask(`{"fail":1}`, "Authorization: Bearer k"); a.Status != 200 || string(a.Result) != `{"error":"x"}` || len(a.ActivationID) != 32 || a.InitTime != 0 || a.InitFailed {
 		t.Errorf("got %+v", a)

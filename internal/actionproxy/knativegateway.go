@@ -89,6 +89,7 @@ func (x *exchange) activation(a *Action) {
 	if activation["activation_id"] == "" {
 		activation["activation_id"] = newActivationID()
 	}
+	x.trace().AddTo(activation)
 	if len(x.body) > 0 && !protocol.IsResult(x.body) {
 		respond(x, failed(http.StatusBadRequest, badArguments(x.body)))
 		return

@@ -155,7 +155,7 @@ func (x *execution) run(ctx context.Context) {
 	req := protocol.RunRequest{
 		Value: x.msg.Args, Namespace: x.msg.Identity.Namespace.Name, ActionName: "/" + a.Name.String(),
 		ActionVersion: a.Version.String(), ActivationID: string(x.msg.ID), TransactionID: x.msg.Transaction,
-		APIKey: x.apiKey(), Deadline: began.Add(a.Limits.Timeout),
+		APIKey: x.apiKey(), Deadline: began.Add(a.Limits.Timeout), Trace: x.msg.Trace,
 	}
 	ans, err := x.c.Run(bounded, &req)
 	if err != nil {

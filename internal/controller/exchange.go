@@ -14,6 +14,7 @@ import (
 
 	"github.com/gowhisk/gowhisk/internal/entitlement"
 	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/protocol"
 	"github.com/gowhisk/gowhisk/internal/webaction"
 )
 
@@ -71,6 +72,11 @@ func (x *exchange) Write(b []byte) (int, error) {
 	n, err := x.ResponseWriter.Write(b)
 	x.size += int64(n)
 	return n, err
+}
+
+// trace is the one that the request belongs to.
+func (x *exchange) trace() protocol.Trace {
+	return protocol.ParseTrace(x.r.Header.Get(protocol.TraceParent), x.r.Header.Get(protocol.TraceState))
 }
 
 // send writes a whole response; the parts are its body. Answers that the

@@ -33,7 +33,7 @@ func (c *Controller) fireTrigger(x *exchange) error {
 		return refused
 	}
 	id, err := c.cfg.Firer.Fire(ctx, trigger.Event{
-		Identity: x.id, Trigger: name, Payload: payload, Headers: x.eventHeaders(), Transaction: x.tid, Accepted: x.began,
+		Identity: x.id, Trigger: name, Payload: payload, Headers: x.eventHeaders(), Transaction: x.tid, Trace: x.trace(), Accepted: x.began,
 	})
 	if err != nil {
 		return err

@@ -39,7 +39,7 @@ func (c *Controller) invokeAction(x *exchange) error {
 	accepted = true
 	out, err := c.cfg.Invoker.Invoke(x.r.Context(), invoke.Request{
 		Identity: x.id, Action: found.Action, Binding: found.Binding, Payload: payload,
-		Transaction: x.tid, Accepted: x.began, Blocking: mode.blocking, Wait: mode.wait, Done: done,
+		Transaction: x.tid, Trace: x.trace(), Accepted: x.began, Blocking: mode.blocking, Wait: mode.wait, Done: done,
 	})
 	if out.ID != "" {
 		x.Header()["X-Openwhisk-Activation-Id"] = []string{string(out.ID)}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/invoke"
+	"github.com/gowhisk/gowhisk/internal/protocol"
 )
 
 // answering is an API whose invoker answers with a record.
@@ -74,6 +75,8 @@ func TestDeprecatedKindsAreNotInvoked(t *testing.T) {
 	})
 }
 
+const traceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
 func TestRequestReachesTheInvokerAsItCame(t *testing.T) {
 	var got invoke.Request
 	a := newAPI(t, func(a *api) {
@@ -85,8 +88,11 @@ func TestRequestReachesTheInvokerAsItCame(t *testing.T) {
 	a.put(t, "hello", hello)
 	scenario{
 		Method: "POST", URL: ns + "actions/hello?blocking=true&timeout=2500", Body: ` {"a" : 1.50} `,
-		Headers: map[string]string{"X-Request-ID": "mine"}, Status: 200,
+		Headers: map[string]string{"X-Request-ID": "mine", "traceparent": traceParent, "tracestate": "a=1"}, Status: 200,
 	}.check(t, a)
+	if got.Trace != (protocol.Trace{Parent: traceParent, State: "a=1"}) {
+		t.Errorf("the trace is %+v", got.Trace)
+	}
 	if string(got.Payload) != ` {"a" : 1.50} ` || got.Wait != 2500*time.Millisecond || !got.Blocking || got.Transaction != "mine" ||
 		got.Identity.Subject != "guest" || got.Action.Name.String() != "guest/hello" || got.Accepted.IsZero() {
 		t.Errorf("got %+v", got)

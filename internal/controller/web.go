@@ -95,7 +95,7 @@ func (c *Controller) callWeb(x *exchange, t webTarget) (err error) {
 	}
 	accepted = true
 	out, err := c.cfg.Invoker.Invoke(x.r.Context(), invoke.Request{
-		Identity: x.id, Action: call.found.Action, Binding: call.found.Binding, Payload: args, Transaction: x.tid, Accepted: x.began,
+		Identity: x.id, Action: call.found.Action, Binding: call.found.Binding, Payload: args, Transaction: x.tid, Trace: x.trace(), Accepted: x.began,
 		Blocking: true, Wait: invoke.MaxWait, Done: done,
 	})
 	if out.ID != "" {

@@ -90,7 +90,7 @@ func (x *execution) step(f form, found catalog.Resolved, payload json.RawMessage
 	child := &execution{
 		service: s, id: s.mint.New(time.Now()), done: make(chan struct{}), form: f, within: x,
 		req: Request{
-			Identity: x.req.Identity, Action: found.Action, Binding: found.Binding, Payload: payload,
+			Identity: x.req.Identity, Action: found.Action, Binding: found.Binding, Payload: payload, Trace: x.req.Trace,
 			Transaction: x.req.Transaction + "." + strconv.Itoa(len(x.steps.ids)+1), Accepted: time.Now(), Done: func() {},
 		},
 	}

@@ -101,7 +101,7 @@ func (x *execution) message() *invoker.Message {
 	s, req := x.service, &x.req
 	return &invoker.Message{
 		Action: req.Action, Binding: req.Binding, Identity: req.Identity, ID: x.id,
-		Transaction: req.Transaction, Accepted: req.Accepted,
+		Transaction: req.Transaction, Trace: req.Trace, Accepted: req.Accepted,
 		Code:     func(ctx context.Context) (string, error) { return s.Catalog.Code(ctx, req.Action) },
 		Starting: x.starting,
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/fault"
+	"github.com/gowhisk/gowhisk/internal/protocol"
 )
 
 // fullPause is how long a queued activation waits before it asks again
@@ -27,6 +28,7 @@ type item struct {
 	Namespace   string          `json:"namespace"`
 	Subject     string          `json:"subject"`
 	Transaction string          `json:"transaction"`
+	Trace       protocol.Trace  `json:"trace,omitzero"`
 	Accepted    int64           `json:"accepted"`          // ms
 	Started     bool            `json:"started,omitempty"` // before it was queued
 	Conductor   bool            `json:"conductor,omitempty"`
@@ -52,7 +54,7 @@ func (x *execution) envelope() ([]byte, error) {
 	body, err := entity.Marshal(item{
 		Action: req.Action.Name, Binding: req.Binding, Version: req.Action.Version, Kind: req.Action.Exec.Kind, Limits: req.Action.Limits,
 		Owner: req.Identity.Namespace.UUID, Namespace: req.Identity.Namespace.Name, Subject: req.Identity.Subject,
-		Transaction: req.Transaction, Accepted: req.Accepted.UnixMilli(), Started: x.started,
+		Transaction: req.Transaction, Trace: req.Trace, Accepted: req.Accepted.UnixMilli(), Started: x.started,
 		Conductor: formOf(req.Action) == composition,
 	})
 	if err != nil {

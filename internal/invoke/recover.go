@@ -107,7 +107,7 @@ func (s *Service) rerun(in item, msg *invoker.Message, done func()) {
 	if err == nil {
 		req := Request{
 			Identity: owner, Action: found.Action, Binding: found.Binding, Payload: in.Payload,
-			Transaction: in.Transaction, Accepted: msg.Accepted, Done: done,
+			Transaction: in.Transaction, Trace: in.Trace, Accepted: msg.Accepted, Done: done,
 		}
 		x := &execution{service: s, req: req, id: msg.ID, queued: true, done: make(chan struct{})}
 		x.run()
@@ -176,7 +176,7 @@ func decodeItem(it store.Item) (item, *invoker.Message, error) {
 	}
 	return in, &invoker.Message{
 		Action: action, Binding: in.Binding, Identity: identityOf(in), ID: it.ID, Transaction: in.Transaction,
-		Accepted: time.UnixMilli(in.Accepted),
+		Trace: in.Trace, Accepted: time.UnixMilli(in.Accepted),
 	}, nil
 }
 

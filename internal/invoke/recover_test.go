@@ -66,7 +66,7 @@ func TestAcceptedActivationsRunAfterACrash(t *testing.T) {
 	w := open(t)
 	ids := w.crashBeforeStart(5)
 	w.invoker.does(func(ctx context.Context, msg *invoker.Message) (invoker.Result, error) {
-		if string(msg.Args) != `{"name":"x"}` || msg.Identity.Namespace.Key != "secret-key" || msg.Transaction != "tid" {
+		if string(msg.Args) != `{"name":"x"}` || msg.Identity.Namespace.Key != "secret-key" || msg.Transaction != "tid" || msg.Trace.Parent != "p" {
 			t.Errorf("message is %+v", msg)
 		}
 		return succeed(ctx, msg)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/protocol"
 )
 
 // MaxWait is the longest that a blocking invocation waits for its result.
@@ -18,6 +19,7 @@ type Request struct {
 	Binding     entity.Name     // that the action was named through, zero if none
 	Payload     json.RawMessage // an object or an array, nil for none; not retained after the activation
 	Transaction string
+	Trace       protocol.Trace
 	Accepted    time.Time     // when the request arrived
 	Blocking    bool          // wait for the record
 	Wait        time.Duration // at most MaxWait; only if Blocking

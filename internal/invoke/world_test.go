@@ -17,6 +17,7 @@ import (
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/invoke"
 	"github.com/gowhisk/gowhisk/internal/invoker"
+	"github.com/gowhisk/gowhisk/internal/protocol"
 	"github.com/gowhisk/gowhisk/internal/store"
 	"github.com/gowhisk/gowhisk/internal/store/pebble"
 )
@@ -92,7 +93,7 @@ func (w *world) request(blocking bool, wait time.Duration) invoke.Request {
 	w.given.Add(1)
 	var once atomic.Bool
 	return invoke.Request{
-		Identity: guest(), Action: hello(), Payload: json.RawMessage(`{"name":"x"}`), Transaction: "tid", Accepted: time.Now(),
+		Identity: guest(), Action: hello(), Payload: json.RawMessage(`{"name":"x"}`), Transaction: "tid", Trace: protocol.Trace{Parent: "p"}, Accepted: time.Now(),
 		Blocking: blocking, Wait: wait, Done: func() {
 			w.given.Add(-1)
 			if !once.CompareAndSwap(false, true) {

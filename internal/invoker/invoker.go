@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/protocol"
 )
 
 // Message is one activation to run. It is complete: an Invoker needs nothing
@@ -19,6 +20,7 @@ type Message struct {
 	Identity    *entity.Identity
 	ID          entity.ActivationID
 	Transaction string
+	Trace       protocol.Trace
 	Args        json.RawMessage   // merged arguments, an object or an array
 	Env         map[string]string // `init` parameters, nil if none
 	Accepted    time.Time         // when the request arrived

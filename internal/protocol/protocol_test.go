@@ -68,6 +68,44 @@ func TestRunLineKeepsThePayload(t *testing.T) {
 	}
 }
 
+func TestRunLineHasTheTrace(t *testing.T) {
+	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	r := protocol.RunRequest{Trace: protocol.ParseTrace(parent, "a=1")}
+	var back protocol.RunRequest
+	if err := json.Unmarshal(r.Append(nil), &back); err != nil || back.Trace != (protocol.Trace{Parent: parent, State: "a=1"}) {
+		t.Errorf("%s is read as %+v, %v", r.Append(nil), back, err)
+	}
+}
+
+func TestTraceIsTakenOnlyInTheFormOfW3C(t *testing.T) {
+	const trace, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+	for parent, good := range map[string]bool{
+		"00-" + trace + "-" + span + "-01":                             true,
+		"00-" + trace + "-" + span + "-00":                             true,
+		"cc-" + trace + "-" + span + "-01-more":                        true, // of a later version
+		"":                                                             false,
+		"00-" + trace + "-" + span + "-01-more":                        false,
+		"cc-" + trace + "-" + span + "-01more":                         false,
+		"ff-" + trace + "-" + span + "-01":                             false,
+		"00-" + strings.ToUpper(trace) + "-" + span + "-01":            false,
+		"00-" + strings.Repeat("0", 32) + "-" + span + "-01":           false,
+		"00-" + trace + "-" + strings.Repeat("0", 16) + "-01":          false,
+		"00-" + trace + "_" + span + "-01":                             false,
+		"00-" + trace + "-" + span:                                     false,
+		"cc-" + trace + "-" + span + "-01-\n":                          false,
+		"cc-" + trace + "-" + span + "-01-" + strings.Repeat("x", 500): false,
+	} {
+		if got := protocol.ParseTrace(parent, "a=1"); (got.Parent == parent && got.State == "a=1" && parent != "") != good || !good && got != (protocol.Trace{}) {
+			t.Errorf("%q is read as %+v", parent, got)
+		}
+	}
+	for _, state := range []string{strings.Repeat("x", 513), "a=\x00", "a=é"} {
+		if got := protocol.ParseTrace("00-"+trace+"-"+span+"-01", state); got.Parent == "" || got.State != "" {
+			t.Errorf("the state %q is read as %+v", state, got)
+		}
+	}
+}
+
 func TestRunLineWithoutValueHasEmptyArguments(t *testing.T) {
 	got := (&protocol.RunRequest{}).Append(nil)
 	if !strings.HasPrefix(string(got), `{"value":{},`) || !json.Valid(got) {

@@ -19,6 +19,7 @@ type RunRequest struct {
 	APIKey string
 	// Deadline has millisecond precision on the wire; the zero time is left out.
 	Deadline time.Time
+	Trace    Trace
 }
 
 // Append appends the request as one line of JSON, without line feed.
@@ -42,6 +43,7 @@ func (r *RunRequest) Append(dst []byte) []byte {
 	if r.APIKey != "" {
 		dst = appendMember(dst, "api_key", r.APIKey)
 	}
+	r.Trace.each(func(name, value string) { dst = appendMember(dst, name, value) })
 	return append(dst, '}')
 }
 
@@ -59,13 +61,15 @@ func (r *RunRequest) UnmarshalJSON(b []byte) error {
 		TransactionID string          `json:"transaction_id"`
 		APIKey        string          `json:"api_key"`
 		Deadline      string          `json:"deadline"`
+		TraceParent   string          `json:"traceparent"`
+		TraceState    string          `json:"tracestate"`
 	}
 	if err := json.Unmarshal(b, &body); err != nil {
 		return err
 	}
 	*r = RunRequest{Value: body.Value, Namespace: body.Namespace, ActionName: body.ActionName,
 		ActionVersion: body.ActionVersion, ActivationID: body.ActivationID,
-		TransactionID: body.TransactionID, APIKey: body.APIKey}
+		TransactionID: body.TransactionID, APIKey: body.APIKey, Trace: ParseTrace(body.TraceParent, body.TraceState)}
 	if ms, err := strconv.ParseInt(body.Deadline, 10, 64); err == nil {
 		r.Deadline = time.UnixMilli(ms)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gowhisk/gowhisk/internal/cloudevent"
 	"github.com/gowhisk/gowhisk/internal/entity"
+	"github.com/gowhisk/gowhisk/internal/protocol"
 	"github.com/gowhisk/gowhisk/internal/store"
 	"github.com/gowhisk/gowhisk/internal/webaction"
 )
@@ -69,6 +70,7 @@ func (f *Firer) fireFromOutside(ctx context.Context, r *entity.Rule, e cloudeven
 	}
 	id, err := f.fire(ctx, Event{
 		Identity: owner, Trigger: r.Trigger, Payload: payload, Transaction: transaction, Accepted: f.carrier.Now(),
+		Trace: protocol.ParseTrace(e.Attributes[protocol.TraceParent], e.Attributes[protocol.TraceState]),
 	}, &arrival{key, r.Name, f.carrier.seen.entry(key)})
 	if err != nil || id == "" {
 		return err

@@ -109,6 +109,8 @@ func outside(id string) cloudevent.Event {
 	return cloudevent.Event{Data: []byte(`{"c":3}`), Attributes: map[string]string{"specversion": "1.0", "id": id, "source": "/timer", "type": "tick"}}
 }
 
+const traceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
 func TestActionsOfAFireWaitForItsEvent(t *testing.T) {
 	w, wire := twoRules(t), &wire{}
 	w.carry(wire, time.Hour, nil)
@@ -128,6 +130,9 @@ func TestActionsOfAFireWaitForItsEvent(t *testing.T) {
 	w.deliver("r1", e)
 	if w.accepted != 1 || string(w.requests[0].Payload) != `{"a":1,"b":3}` {
 		t.Errorf("%d acceptances, payload %s", w.accepted, w.requests[0].Payload)
+	}
+	if e.Attributes["traceparent"] != traceParent || w.requests[0].Trace.Parent != traceParent {
+		t.Errorf("the trace is %+v in the event, %+v for the action", e.Attributes, w.requests[0].Trace)
 	}
 }
 
@@ -199,9 +204,11 @@ func TestAnEventFromOutsideFiresOnce(t *testing.T) {
 	if w.accepted != 1 {
 		t.Errorf("%d acceptances", w.accepted)
 	}
-	w.deliver("r1", outside("2"))
-	if w.accepted != 2 {
-		t.Errorf("%d acceptances", w.accepted)
+	traced := outside("2")
+	traced.Attributes["traceparent"] = traceParent
+	w.deliver("r1", traced)
+	if w.accepted != 2 || w.requests[0].Trace.Parent != traceParent {
+		t.Errorf("%d acceptances, trace %+v", w.accepted, w.requests[0].Trace)
 	}
 }
 

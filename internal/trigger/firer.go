@@ -10,6 +10,7 @@ import (
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/invoke"
 	"github.com/gowhisk/gowhisk/internal/manifest"
+	"github.com/gowhisk/gowhisk/internal/protocol"
 	"github.com/gowhisk/gowhisk/internal/store"
 )
 
@@ -57,6 +58,7 @@ type Event struct {
 	Payload     json.RawMessage   // an object, nil for none
 	Headers     map[string]string // of the request that brought it, by lower-case name; nil leaves them out
 	Transaction string
+	Trace       protocol.Trace
 	Accepted    time.Time // when it arrived
 }
 

@@ -86,7 +86,7 @@ func (f *Firer) request(ctx context.Context, l entity.Link, e *Event, args json.
 	return invoke.Accepted{
 		Request: invoke.Request{
 			Identity: e.Identity, Action: found.Action, Binding: found.Binding, Payload: args,
-			Transaction: e.Transaction, Accepted: e.Accepted, Done: done,
+			Transaction: e.Transaction, Trace: e.Trace, Accepted: e.Accepted, Done: done,
 		},
 		ID: f.cfg.Acceptor.NewID(),
 	}, nil

@@ -54,10 +54,12 @@ func fired(e *Event, id entity.ActivationID) cloudevent.Event {
 	if len(data) == 0 {
 		data = json.RawMessage(`{}`)
 	}
-	return cloudevent.Event{Data: data, Attributes: map[string]string{
+	attributes := map[string]string{
 		"specversion": "1.0", "id": string(id), "source": Source(e.Trigger), "type": FiredType,
 		"time": e.Accepted.UTC().Format(time.RFC3339Nano), "datacontenttype": "application/json",
-	}}
+	}
+	e.Trace.AddTo(attributes)
+	return cloudevent.Event{Data: data, Attributes: attributes}
 }
 
 // isFired tells whether an event is of a fire of that trigger, which was accepted before it left.

@@ -13,6 +13,7 @@ import (
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/invoke"
 	"github.com/gowhisk/gowhisk/internal/manifest"
+	"github.com/gowhisk/gowhisk/internal/protocol"
 	"github.com/gowhisk/gowhisk/internal/store"
 	"github.com/gowhisk/gowhisk/internal/store/pebble"
 	"github.com/gowhisk/gowhisk/internal/trigger"
@@ -121,6 +122,7 @@ func (w *world) fire(id *entity.Identity, payload string) []string {
 	w.requests, w.cause = nil, nil
 	_, err := w.Fire(w.Context(), trigger.Event{
 		Identity: id, Trigger: guests("t"), Payload: json.RawMessage(payload), Transaction: "tid", Accepted: time.Now(),
+		Trace: protocol.Trace{Parent: traceParent},
 	})
 	if err != nil {
 		w.Fatal(err)

@@ -17,6 +17,7 @@ import (
 	"github.com/gowhisk/gowhisk/internal/entity"
 	"github.com/gowhisk/gowhisk/internal/fault"
 	"github.com/gowhisk/gowhisk/internal/invoker"
+	"github.com/gowhisk/gowhisk/internal/protocol"
 )
 
 // answering is a pod whose proxy answers so.
@@ -39,6 +40,7 @@ func TestActionIsAServiceOfItsOwnAndIsReachedWithItsKey(t *testing.T) {
 	started := 0
 	msg := message(a)
 	msg.Starting = func(context.Context) error { started++; return nil }
+	msg.Trace = protocol.Trace{Parent: "p", State: "s"}
 	msg.Env = map[string]string{"SENT": "by the caller", "__OW_NAMESPACE": "forged"}
 	r, err := b.Invoke(t.Context(), msg)
 	if err != nil || string(r.Response.Result) != `{"a":1}` || r.Duration.Milliseconds() != 7 || len(r.Logs) != 1 || started != 1 {
@@ -46,6 +48,9 @@ func TestActionIsAServiceOfItsOwnAndIsReachedWithItsKey(t *testing.T) {
 	}
 	if seen.Get("X-Whisk-Activation-Id") != string(msg.ID) || !strings.HasPrefix(seen.Get("Authorization"), "Bearer ") || path == "" {
 		t.Errorf("request to %s has %v", path, seen)
+	}
+	if seen.Get("traceparent") != "p" || seen.Get("tracestate") != "s" {
+		t.Errorf("the trace is not in %v", seen)
 	}
 	if got := seen.Get(actionproxy.InitEnvHeader); got != `{"SENT":"by the caller"}` {
 		t.Errorf("the init would find %s", got)

@@ -21,6 +21,7 @@ import (
 
 	"github.com/gowhisk/gowhisk/internal/actionproxy"
 	"github.com/gowhisk/gowhisk/internal/invoker"
+	"github.com/gowhisk/gowhisk/internal/protocol"
 )
 
 // lostError says that a request may have reached the action, and no answer came.
@@ -158,6 +159,12 @@ func (b *Backend) request(ctx context.Context, c call, msg *invoker.Message) (*h
 		"Action-Name": "/" + a.Name.String(), "Action-Version": a.Version.String(),
 	} {
 		h.Set(actionproxy.ActivationHeader+member, value)
+	}
+	if msg.Trace.Parent != "" {
+		h.Set(protocol.TraceParent, msg.Trace.Parent)
+	}
+	if msg.Trace.State != "" {
+		h.Set(protocol.TraceState, msg.Trace.State)
 	}
 	if a.WantsAPIKey() {
 		h.Set(actionproxy.ActivationHeader+"Api-Key", msg.Identity.AuthKey())
