@@ -39,7 +39,7 @@ var errSuperseded = errors.New("the version is not wanted any more")
 // whileWanted ends the context that it returns once the Service is not the version's. The caller calls stop.
 func (b *Backend) whileWanted(ctx context.Context, p plan) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	b.workers.Go(func() {
+	go func() { // ends with ctx: an invocation may begin it while Close waits for the workers
 		late := time.After(5 * time.Second) // what was applied just now is not known at once
 		for {
 			now, changed := b.services.get(p.service)
@@ -57,7 +57,7 @@ func (b *Backend) whileWanted(ctx context.Context, p plan) (_ context.Context, s
 				return
 			}
 		}
-	})
+	}()
 	return ctx, func() { cancel(nil) }
 }
 
