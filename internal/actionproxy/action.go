@@ -182,14 +182,16 @@ func (a *Action) environ() protocol.Env {
 }
 
 // during is the action with the environment of the activation that it is initialized for: its members,
-// and what it gives itself.
+// and what it gives itself. Its trace is not among them: later runs without one would seem to be in it.
 func (a *Action) during(activation map[string]string, env protocol.Env) *Action {
 	b := *a
 	b.Env = make(protocol.Env, len(a.Env)+len(env)+len(activation))
 	maps.Copy(b.Env, env)
 	maps.Copy(b.Env, a.Env)
 	for name, value := range activation {
-		b.Env["__OW_"+strings.ToUpper(name)] = value
+		if name != protocol.TraceParent && name != protocol.TraceState {
+			b.Env["__OW_"+strings.ToUpper(name)] = value
+		}
 	}
 	return &b
 }

@@ -304,7 +304,7 @@ func TestGatewayGetsResultLogsAndTimes(t *testing.T) {
 		t.Errorf("without the key: %d", status)
 	}
 	s.want(s.post(`{"activation":{},"value":{}}`), 401, "Authentication is possible")
-	status, a := ask(`{"n":5}`, "Authorization: Bearer k", "X-Whisk-Activation-Id: i7", "X-Whisk-Api-Host: http://other", actionproxy.InitEnvHeader+`: {"E":"given","__OW_ACTIVATION_ID":"forged"}`)
+	status, a := ask(`{"n":5}`, "Authorization: Bearer k", "X-Whisk-Activation-Id: i7", "X-Whisk-Api-Host: http://other", "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", actionproxy.InitEnvHeader+`: {"E":"given","__OW_ACTIVATION_ID":"forged"}`)
 	if status != 200 || a.Status != 200 || a.ActivationID != "i7" || string(a.Result) != `{"id":"i7","h":"http://other","first":"i7","e":"given"}` || a.End < a.Start || a.TimedOut {
 		t.Errorf("got %d %+v", status, a)
 	}
