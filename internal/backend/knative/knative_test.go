@@ -169,6 +169,7 @@ func TestRevisionThatFailsIsThePlatformsFailureAndNothingIsSent(t *testing.T) {
 func TestRevisionWhoseFailureEndsByItselfIsWaitedFor(t *testing.T) {
 	for what, said := range map[string]string{
 		"no room yet":                     `Revision "a" failed with message: 0/1 nodes are available: 1 Insufficient cpu.`,
+		"the deleted one had no scale":    `Revision "a" failed with message: Initial scale was never achieved.`,
 		"the deleted one has left things": `Revision "a" failed with message: There is an existing Deployment "a-deployment" that we do not own.`,
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -181,6 +182,15 @@ func TestRevisionWhoseFailureEndsByItselfIsWaitedFor(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+}
+
+func TestRevisionThatDidNotScaleInTimeIsNotWaitedFor(t *testing.T) {
+	c := newCluster(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
+	c.broken, c.created = `Revision "a" failed with message: Initial scale was never achieved.`, time.Now().Add(-10*time.Minute)
+	_, err := start(t, c, having(action())).Invoke(t.Context(), message(action()))
+	if shown, ok := errors.AsType[*entity.Error](err); !ok || !strings.Contains(shown.Err.Error(), "the cluster cannot run it") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -21,6 +22,7 @@ type service struct {
 		Annotations map[string]string `json:"annotations"`
 		Generation  int64             `json:"generation"`
 		Deleted     string            `json:"deletionTimestamp"`
+		Created     string            `json:"creationTimestamp"`
 	} `json:"metadata"`
 	Status struct {
 		Observed    int64       `json:"observedGeneration"`
@@ -69,15 +71,20 @@ func (s *service) serves(p plan) bool {
 }
 
 // endsByItself reports whether what Knative calls the failure of a Revision ends by itself: its pods wait
-// for room, in words of the scheduler, or for what the deleted Service of that name has left.
-func endsByItself(message string) bool {
+// for room, in words of the scheduler, or for what the deleted Service of that name has left. For one that
+// did not scale Knative itself waits ten minutes: of a Service that is younger, the deleted one's is meant.
+func (s *service) endsByItself(message string) bool {
+	if strings.Contains(message, "Initial scale was never achieved") {
+		created, err := time.Parse(time.RFC3339, s.Metadata.Created)
+		return err == nil && time.Since(created) < 5*time.Minute
+	}
 	return strings.Contains(message, " nodes are available: ") || strings.Contains(message, " that we do not own")
 }
 
 // failed is why that version will not serve, empty while it may.
 func (s *service) failed(p plan) string {
 	c := s.condition("ConfigurationsReady")
-	if !s.is(p) || s.Status.Observed != s.Metadata.Generation || s.Status.Latest != p.revision() || c.Status != "False" || endsByItself(c.Message) {
+	if !s.is(p) || s.Status.Observed != s.Metadata.Generation || s.Status.Latest != p.revision() || c.Status != "False" || s.endsByItself(c.Message) {
 		return ""
 	}
 	return strings.TrimSpace(c.Reason + ": " + c.Message)

@@ -44,6 +44,7 @@ type cluster struct {
 	busy     int                                   // how many Services it cannot take now; guarded by mu
 	waiting  bool                                  // Revisions get neither ready nor fail; guarded by mu
 	applies  int                                   // of Services; guarded by mu
+	created  time.Time                             // when all objects were made; zero for the first one's time
 	cells    *hosts                                // runs the stem cells; nil if they never start
 	pokes    chan chan bool                        // asks for each poke whether the Service wakes; nil: it does
 }
@@ -167,6 +168,10 @@ func (c *cluster) put(resource string, o *unstructured.Unstructured) {
 		}
 	}
 	o.SetGeneration(generation)
+	if c.created.IsZero() {
+		c.created = time.Now()
+	}
+	o.SetCreationTimestamp(metav1.NewTime(c.created))
 	if resource == "services" {
 		c.applies++
 		revision, _, _ := unstructured.NestedString(o.Object, "spec", "template", "metadata", "name")
